@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/durango-functions/durango/durable/replay"
+)
+
+// Executor runs user functions for the engine. All methods are safe for concurrent use.
+type Executor interface {
+	// ExecuteOrchestrator runs one episode. A failure of the orchestrator's code is a Result whose Failed is true; an error means
+	// that the episode did not take place (worker crash, host stop) and is tried again, unless it is a *TaskFailure, which
+	// fails the instance.
+	ExecuteOrchestrator(ctx context.Context, w *OrchestratorWork) (*replay.Result, error)
+	// ExecuteActivity runs one attempt of an activity and returns its result as JSON (nil: none). A *TaskFailure enters the
+	// history; any other error means that the outcome is unknown, and the activity is run again.
+	ExecuteActivity(ctx context.Context, w *ActivityWork) (json.RawMessage, error)
+	// HasOrchestrator and HasActivity report whether a function of that name and kind exists and is enabled.
+	HasOrchestrator(name string) bool
+	HasActivity(name string) bool
+}
+
+// OrchestratorWork is one episode of an orchestration.
+type OrchestratorWork struct {
+	Name             string
+	InstanceID       string
+	ExecutionID      string
+	ParentInstanceID string          // "": none
+	Input            json.RawMessage // nil: none
+	// History is the JSON array of all history events, those that are new in this episode with IsPlayed false.
+	History     []byte
+	IsReplaying bool
+}
+
+// ActivityWork is one attempt of an activity.
+type ActivityWork struct {
+	Name        string
+	InstanceID  string
+	ExecutionID string
+	TaskID      int
+	Input       json.RawMessage // nil: none
+}
+
+// TaskFailure is a failure of user code as it enters the history.
+type TaskFailure struct {
+	Reason  string
+	Details string
+}
+
+func (e *TaskFailure) Error() string { return fmt.Sprintf("%s\n%s", e.Reason, e.Details) }

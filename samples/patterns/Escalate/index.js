@@ -1,0 +1,3 @@
+module.exports = async function (context, request) {
+    return `${request}: nobody answered, escalated`;
+};

@@ -1,0 +1,105 @@
+# All set-up happens in here: "make run" and "make test" work on a fresh clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+GO      ?= go
+NPM     ?= npm
+NODE    ?= node
+ROOT    ?= samples/hello
+PORT    ?= 7071
+FUZZTIME ?= 30s
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# Every folder with a package-lock.json gets its npm packages; npm writes node_modules/.package-lock.json when it is done.
+LOCKS := $(shell find . -name package-lock.json -not -path '*/node_modules/*' -not -path './.git/*')
+PACKAGES := $(LOCKS:%package-lock.json=%node_modules/.package-lock.json)
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: need-node $(if $(wildcard $(ROOT)/package-lock.json),$(ROOT)/node_modules/.package-lock.json) build ## Start the host on samples/hello with the embedded task hub (ROOT=dir, PORT=n)
+	bin/durango start --root $(ROOT) --port $(PORT)
+
+.PHONY: build
+build: need-go ## Build bin/durango
+	$(GO) build -o bin/durango ./cmd/durango
+
+.PHONY: test
+test: need-go need-node need-redis need-gcc $(PACKAGES) ## Install what the tests need, and run them all with the race detector
+	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
+	$(GO) test -race -count=1 -timeout 15m ./...
+
+.PHONY: lint
+lint: need-go $(GOLANGCI) ## Run the linters
+	$(GOLANGCI) run ./...
+	cd bench && ../$(GOLANGCI) run --config ../.golangci.yml ./...
+
+.PHONY: fuzz
+fuzz: need-go need-node ## Run each fuzz target for FUZZTIME (30s); FUZZ=regexp chooses among them
+	@found=0; \
+	for file in $$(grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+			[[ "$$(dirname $$file)/$$target" =~ $(or $(FUZZ),.) ]] || continue; \
+			found=1; \
+			echo "$$target in $$(dirname $$file), $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+		done; \
+	done; \
+	[[ $$found = 1 ]] || { echo "no fuzz target matches '$(FUZZ)'" >&2; exit 1; }
+
+.PHONY: bench
+bench: need-redis need-node $(PACKAGES) build ## Measure orchestrations on a real Redis; a table, and bench/results.json
+	cd bench && $(GO) run . -durango ../bin/durango -json results.json
+
+.PHONY: clean
+clean: ## Remove what the other targets made, npm packages included
+	rm -rf bin
+	find . -name node_modules -prune -not -path './.git/*' -exec rm -rf {} +
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	$(NPM) ci --prefix $* --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(GOLANGCI):
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/golangci-lint $@
+
+.PHONY: need-go
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer from https://go.dev/dl/" >&2; exit 1; }
+
+.PHONY: need-node
+need-node:
+	@command -v $(NODE) >/dev/null || { echo "Node.js is missing: install Node.js 18 or newer from https://nodejs.org/ or as the package nodejs" >&2; exit 1; }
+	@$(NODE) -e 'if (+process.versions.node.split(".")[0] < 18) { console.error("Node.js " + process.versions.node + " is too old: 18 or newer is needed"); process.exit(1) }'
+	@command -v $(NPM) >/dev/null || { echo "npm is missing: install it, on Debian as the package npm" >&2; exit 1; }
+
+.PHONY: need-redis
+need-redis:
+	@$(call debian,redis-server,redis-server)
+
+# The race detector is linked by the C compiler.
+.PHONY: need-gcc
+need-gcc:
+	@$(call debian,gcc,gcc libc6-dev)
+
+# debian installs a Debian package when a command is missing and we may, and else says what to install. The service that the
+# package starts is of no use to the tests, which run servers of their own, so it is kept from starting.
+define debian
+command -v $(1) >/dev/null || { \
+	sudo=; [[ $$(id -u) = 0 ]] || sudo="sudo -n"; \
+	if command -v apt-get >/dev/null && { [[ -z "$$sudo" ]] || $$sudo true 2>/dev/null; }; then \
+		echo "installing $(2)"; \
+		$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive sh -c \
+			'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2)' >&2 </dev/null; \
+	else \
+		echo "$(1) is missing: install $(2) (on Debian and Ubuntu: apt-get install $(2); with Homebrew: brew install $(patsubst %-server,%,$(1)))" >&2; exit 1; \
+	fi; }
+endef

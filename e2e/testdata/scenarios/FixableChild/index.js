@@ -1,0 +1,5 @@
+const df = require("durable-functions");
+
+module.exports = df.orchestrator(function* (context) {
+    return yield context.df.callActivity("Fixable", context.df.getInput().name);
+});

@@ -1,0 +1,6 @@
+module.exports = async function (context, input) {
+    if (input && input.fail) {
+        throw new Error(input.fail);
+    }
+    return { pong: input };
+};

@@ -1,0 +1,3 @@
+module.exports = function (context, n) {
+    context.done(null, n * n);
+};

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,7 +32,7 @@ func (f *File) syntaxError(err error, open []int) *Error {
 	case off >= len(f.src):
 		return f.unexpectedEnd("", open)
 	case strings.HasPrefix(text, "invalid literal") && f.src[off] == '"':
-		return f.problem(off, "syntax error: the string "+shorten(f.token(off))+" has an invalid escape or a line break in it")
+		return f.badString(off)
 	case strings.Contains(text, "UTF-8"):
 		return f.problem(off, "syntax error: "+text)
 	}
@@ -73,7 +74,31 @@ func (f *File) unexpectedEnd(text string, open []int) *Error {
 	return f.problem(end, fmt.Sprintf("syntax error: the file ends before the '%c' of line %d is closed", f.src[last], line))
 }
 
-// token returns, quoted for a message, the text that stands at off: a word, a string, or one character.
+// badString points to what is wrong inside the string that begins at off.
+func (f *File) badString(off int) *Error {
+	for i := off + 1; i < len(f.src) && f.src[i] != '"'; i++ {
+		switch c := f.src[i]; {
+		case c == '\n' || c == '\r':
+			return f.problem(i, "syntax error: a string does not end in its line, a closing '\"' is missing")
+		case c < ' ':
+			return f.problem(i, fmt.Sprintf("syntax error: character U+%04X in a string, write it as \\u%04x", c, c))
+		case c == '\\':
+			i++
+			if i < len(f.src) && !strings.ContainsRune(`"\/bfnrtu`, rune(f.src[i])) {
+				return f.problem(i-1, "syntax error: invalid escape in a string, write a backslash as '\\\\'")
+			}
+			if i < len(f.src) && f.src[i] == 'u' && !hex4.Match(f.src[i+1:min(i+5, len(f.src))]) {
+				return f.problem(i-1, "syntax error: invalid escape in a string, expected four hexadecimal digits after '\\u'")
+			}
+		}
+	}
+	return f.problem(off, "syntax error: this string is not valid")
+}
+
+var hex4 = regexp.MustCompile(`^[0-9A-Fa-f]{4}$`)
+
+// token returns, quoted for a message, the text that stands at off: a word, a key, or one character. A string that is no key is not
+// shown, since it may be a secret.
 func (f *File) token(off int) string {
 	rest := f.src[off:]
 	if rest[0] == '"' {
@@ -81,7 +106,10 @@ func (f *File) token(off int) string {
 			if rest[i] == '\\' {
 				i++
 			} else if rest[i] == '"' {
-				return string(rest[:i+1])
+				if strings.HasPrefix(strings.TrimLeft(string(rest[i+1:min(i+20, len(rest))]), " \t"), ":") {
+					return string(rest[:i+1])
+				}
+				return "a string"
 			}
 		}
 	}

@@ -64,6 +64,13 @@ func startHost(t testing.TB, o options) *host {
 	return h
 }
 
+// in is the host for a subtest: its failures are the subtest's.
+func (h *host) in(t testing.TB) *host {
+	local := *h
+	local.t = t
+	return &local
+}
+
 // launch starts a host without waiting for anything.
 func launch(t testing.TB, o options) *host {
 	t.Helper()

@@ -17,9 +17,7 @@ func TestManagement(t *testing.T) {
 	h := startHost(t, options{Root: scenarios(t, "app21"), Redis: startRedis(t).URL})
 	for _, c := range managementCases {
 		t.Run(c.name, func(t *testing.T) {
-			local := *h
-			local.t = t
-			c.run(t, &local)
+			c.run(t, h.in(t))
 		})
 	}
 }

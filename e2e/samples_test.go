@@ -66,9 +66,7 @@ func TestSampleManageInstances(t *testing.T) {
 			{"rewinding instances", rewindByHand},
 		} {
 			t.Run(step.name, func(t *testing.T) {
-				local := *h
-				local.t = t
-				step.run(t, &local, root, r)
+				step.run(t, h.in(t), root, r)
 			})
 		}
 	})

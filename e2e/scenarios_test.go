@@ -58,9 +58,7 @@ func runScenarios(t *testing.T, h *host, sdk string, all []scenario) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			local := *h
-			local.t = t
-			s.run(t, &local)
+			s.run(t, h.in(t))
 		})
 	}
 }

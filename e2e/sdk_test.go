@@ -17,9 +17,7 @@ func TestSDK(t *testing.T) {
 			h := startHost(t, options{Root: scenarios(t, sdk), Redis: startRedis(t).URL})
 			for _, c := range sdkCases {
 				t.Run(c.name, func(t *testing.T) {
-					local := *h
-					local.t = t
-					c.run(t, &local)
+					c.run(t, h.in(t))
 				})
 			}
 		})

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report is what the run found out.
+type report struct {
+	When     time.Time      `json:"when"`
+	Machine  string         `json:"machine"`
+	Unloaded loadResult     `json:"unloaded"`
+	Loaded   loadResult     `json:"loaded"`
+	Lengths  []lengthResult `json:"lengths"`
+}
+
+// loadResult is about HelloSequence5: five activities in sequence. All costs are per orchestration.
+type loadResult struct {
+	InFlight       int     `json:"inFlight"`
+	Orchestrations int     `json:"orchestrations"`
+	PerSecond      float64 `json:"perSecond"`
+	P50Millis      float64 `json:"p50Millis"`
+	P99Millis      float64 `json:"p99Millis"`
+	RoundTrips     float64 `json:"roundTrips"`
+	Commands       float64 `json:"commands"`
+	BytesIn        float64 `json:"bytesIn"`
+	BytesOut       float64 `json:"bytesOut"`
+	// Calls are those of clients and of scripts, by command.
+	Calls map[string]float64 `json:"calls"`
+}
+
+// lengthResult is what one activity costs in an orchestration of many. The host's and Redis's part must not grow with their number; the
+// time may, since the SDK runs the orchestrator from its beginning for each new event.
+type lengthResult struct {
+	Activities           int     `json:"activities"`
+	MillisOfOrchestrator float64 `json:"millisOfOrchestration"`
+	MillisPerActivity    float64 `json:"millisPerActivity"`
+	HostMillisCPU        float64 `json:"hostCpuMillisPerActivity"`
+	BytesPerActivity     float64 `json:"redisBytesPerActivity"`
+	CommandsPerActivity  float64 `json:"redisCommandsPerActivity"`
+}
+
+func newLoadResult(inFlight int, times []time.Duration, took time.Duration, d *stats) loadResult {
+	sorted := slices.Sorted(slices.Values(times))
+	n := float64(len(sorted))
+	r := loadResult{
+		InFlight: inFlight, Orchestrations: len(sorted), PerSecond: n / took.Seconds(),
+		P50Millis: millis(sorted[len(sorted)/2]), P99Millis: millis(sorted[len(sorted)*99/100]),
+		RoundTrips: float64(d.reads) / n, Commands: float64(d.commands) / n,
+		BytesIn: float64(d.bytesIn) / n, BytesOut: float64(d.bytesOut) / n, Calls: map[string]float64{},
+	}
+	for command, calls := range d.calls {
+		r.Calls[command] = float64(calls) / n
+	}
+	return r
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func (r *report) print(out io.Writer) {
+	fmt.Fprintf(out, "%s\n\nHelloSequence5 in JavaScript, on a private redis-server, driven over HTTP\n", r.Machine)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "in flight\torchestrations\tper second\tp50 ms\tp99 ms\tround trips\tcommands\tbytes in\tbytes out\t")
+	for _, l := range []loadResult{r.Unloaded, r.Loaded} {
+		fmt.Fprintf(w, "%d\t%d\t%.0f\t%.2f\t%.2f\t%.1f\t%.1f\t%.0f\t%.0f\t\n",
+			l.InFlight, l.Orchestrations, l.PerSecond, l.P50Millis, l.P99Millis, l.RoundTrips, l.Commands, l.BytesIn, l.BytesOut)
+	}
+	_ = w.Flush()
+	for _, l := range []loadResult{r.Unloaded, r.Loaded} {
+		fmt.Fprintf(out, "\ncommands of clients and scripts per orchestration, %d in flight:", l.InFlight)
+		commands := slices.SortedFunc(maps.Keys(l.Calls), func(a, b string) int {
+			return int(1000 * (l.Calls[b] - l.Calls[a]))
+		})
+		for _, c := range commands {
+			if l.Calls[c] >= 0.05 {
+				fmt.Fprintf(out, " %s %.1f", c, l.Calls[c])
+			}
+		}
+	}
+	fmt.Fprint(out, "\n\nActivities in sequence: what one more costs as the history grows (the SDK replays all of it, the host must not)\n")
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "activities\torchestration ms\tms/activity\thost CPU ms/activity\tRedis bytes/activity\tRedis commands/activity\t")
+	for _, l := range r.Lengths {
+		fmt.Fprintf(w, "%d\t%.1f\t%.2f\t%.2f\t%.0f\t%.1f\t\n",
+			l.Activities, l.MillisOfOrchestrator, l.MillisPerActivity, l.HostMillisCPU, l.BytesPerActivity, l.CommandsPerActivity)
+	}
+	_ = w.Flush()
+}
+
+// machine says what the numbers were taken on.
+func machine() string {
+	cpu := runtime.GOARCH
+	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.SplitSeq(string(data), "\n") {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+				cpu = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	parts := []string{fmt.Sprintf("%d cores of %s", runtime.NumCPU(), cpu), runtime.Version()}
+	for _, c := range [][]string{{"node", "--version"}, {"redis-server", "--version"}} {
+		if out, err := exec.Command(c[0], c[1:]...).Output(); err == nil {
+			parts = append(parts, c[0]+" "+strings.TrimSpace(string(out)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -68,7 +68,7 @@ type SubOrchestration struct {
 	Input      json.RawMessage
 }
 
-// Result is what the SDK handed back from one replay (durable.md 2.2, 2.3: EXT Listener/OutOfProcOrchestrationShim.cs:281-302).
+// Result is what the SDK handed back from one replay (azure-functions-durable-extension Listener/OutOfProcOrchestrationShim.cs:281-302).
 type Result struct {
 	IsDone bool
 	// Failed is true for the failure form; Error is then its text.
@@ -80,7 +80,17 @@ type Result struct {
 	SchemaVersion int
 }
 
-// Action is one entry of the SDK's list of actions (durable.md 2.4).
-type Action struct {
-	Type int `json:"actionType"`
+// ContinuesAsNew reports whether the orchestrator starts anew.
+func (r *Result) ContinuesAsNew() bool {
+	if r.Failed || !r.IsDone {
+		return false
+	}
+	for _, list := range r.Actions {
+		for i := range list {
+			if list[i].Ref == nil && list[i].Type == ContinueAsNewAction {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,0 +1,249 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/durango-functions/durango/durable/history"
+)
+
+// tick is the resolution of times in a history.
+const tick = 100 * time.Nanosecond
+
+// Config holds the settings of the protocol. The zero value is usable.
+type Config struct {
+	// DefaultHTTPSleep is the time between two polls of callHttp when the answer names none. 0: 30 s.
+	DefaultHTTPSleep time.Duration
+	// MaxActions bounds the actions of one execution. 0: 100000.
+	MaxActions int
+}
+
+func (c Config) withDefaults() Config {
+	c.DefaultHTTPSleep = cmp.Or(max(c.DefaultHTTPSleep, 0), DefaultHTTPSleep)
+	c.MaxActions = cmp.Or(max(c.MaxActions, 0), 100_000)
+	return c
+}
+
+// Orchestration keeps the books of one execution of an instance: which ids the SDK has given to which actions, what it awaits, which
+// events it has seen. It is not safe for concurrent use.
+//
+// The engine calls, for each episode, Select and Apply. A method's error fails the instance; the Orchestration is of no use afterwards.
+type Orchestration struct {
+	cfg     Config
+	schema  int  // of the SDK's latest result
+	learned bool // the actions are known
+	started bool // the first episode has run
+
+	instanceID, executionID, parentID string
+
+	leaves  []*leaf
+	tasks   map[int]*task
+	nextID  int
+	entries []*entry
+	current int // the entry that the orchestrator is at, -1 before the first
+	waits   map[string][]*leaf
+	names   []string // the keys of waits, in order of appearance
+
+	now    time.Time // of the episode
+	stored []history.Event
+}
+
+// New returns the books of an execution that has not had an episode yet.
+func New(cfg Config) *Orchestration {
+	return &Orchestration{
+		cfg:     cfg.withDefaults(),
+		tasks:   map[int]*task{},
+		current: -1,
+		waits:   map[string][]*leaf{},
+	}
+}
+
+// Restore returns the books of an execution as its stored history tells them. A history holds the scheduling events, but not what
+// the orchestrator awaits; that is taken from the next result (see Learn).
+func Restore(cfg Config, events []history.Event) (*Orchestration, error) {
+	o := New(cfg)
+	o.stored = events
+	for i := range events {
+		e := &events[i]
+		switch {
+		case e.Type == history.ExecutionStarted:
+			o.begin(e)
+		case e.Type.IsScheduling():
+			if o.tasks[e.ID] != nil {
+				return nil, fmt.Errorf("restoring orchestration: event %d of the history is a second one with task id %d: %s", i, e.ID, describe(e))
+			}
+			if e.Action == history.NoAction || e.Action < 0 {
+				return nil, fmt.Errorf("restoring orchestration: event %d of the history belongs to no action: %s", i, describe(e))
+			}
+			o.addTask(e, nil)
+		case e.Type.IsCompletion():
+			if t := o.tasks[e.TaskID]; t != nil && t.accepts(e.Type) {
+				t.closed = true
+			}
+		}
+	}
+	o.started = o.started || len(o.tasks) > 0
+	return o, nil
+}
+
+// Learned reports whether it is known what the orchestrator awaits: always, except between Restore and the first Learn or Apply.
+func (o *Orchestration) Learned() bool { return o.learned || !o.started }
+
+// begin takes what ExecutionStarted tells.
+func (o *Orchestration) begin(e *history.Event) {
+	o.started = true
+	o.instanceID, o.executionID = e.OwnInstanceID, e.ExecutionID
+	if e.Parent != nil {
+		o.parentID = e.Parent.InstanceID
+	}
+}
+
+func (o *Orchestration) addTask(e *history.Event, l *leaf) *task {
+	t := &task{id: e.ID, kind: e.Type, leaf: l}
+	o.tasks[e.ID] = t
+	o.nextID = max(o.nextID, e.ID+1)
+	return t
+}
+
+// Stale reports whether an event can be dropped: it completes what is unknown, completed or cancelled already, or starts an execution
+// that has started.
+func (o *Orchestration) Stale(e history.Event) bool {
+	if e.Type == history.ExecutionStarted {
+		return o.started
+	}
+	if !e.Type.IsCompletion() {
+		return false
+	}
+	t := o.tasks[e.TaskID]
+	return t == nil || t.closed || !t.accepts(e.Type)
+}
+
+// record registers a scheduling event as one of the leaf's.
+func (o *Orchestration) record(e *history.Event, l *leaf) (*task, error) {
+	if !l.fits(e) {
+		return nil, &DivergenceError{Index: l.index, Recorded: describe(e), New: l.action.String()}
+	}
+	t := o.addTask(e, l)
+	if e.Type == history.TimerCreated {
+		if l.action.Type == CreateTimer {
+			l.timer = t
+		}
+	} else {
+		if !l.recorded {
+			l.firstAt = e.Timestamp
+		}
+		if l.action.Type == CallHTTP && e.Input != nil {
+			l.request = []byte(*e.Input)
+			if l.polled && l.recorded {
+				l.dormant = e.ID
+			}
+		}
+	}
+	l.recorded = true
+	return t, nil
+}
+
+// fits reports whether the event can belong to the leaf.
+func (l *leaf) fits(e *history.Event) bool {
+	a := &l.action
+	switch e.Type {
+	case history.TaskScheduled:
+		if a.Type == CallHTTP {
+			return e.Name == HTTPActivityName
+		}
+		return (a.Type == CallActivity || a.Type == CallActivityWithRetry) && strings.EqualFold(e.Name, a.FunctionName)
+	case history.SubOrchestrationCreated:
+		return (a.Type == CallSubOrchestrator || a.Type == CallSubOrchestratorWithRetry) && strings.EqualFold(e.Name, a.FunctionName) &&
+			(a.InstanceID == "" || strings.EqualFold(a.InstanceID, e.InstanceID))
+	case history.TimerCreated:
+		return a.Type == CreateTimer || l.polled || l.retries()
+	default:
+		return false
+	}
+}
+
+// advance registers the entries that the orchestrator has come to.
+func (o *Orchestration) advance() {
+	for o.current+1 < len(o.entries) && (o.current < 0 || o.entries[o.current].root.state != pending) {
+		o.step()
+	}
+}
+
+// catchUp registers all entries: the SDK is known to be at the last one.
+func (o *Orchestration) catchUp() {
+	for o.current+1 < len(o.entries) {
+		o.step()
+	}
+}
+
+func (o *Orchestration) step() {
+	o.current++
+	for _, l := range o.entries[o.current].waits {
+		o.addWait(l)
+	}
+}
+
+func (o *Orchestration) addWait(l *leaf) {
+	name := l.action.ExternalEventName
+	if _, ok := o.waits[name]; !ok {
+		o.names = append(o.names, name)
+	}
+	o.waits[name] = append(o.waits[name], l)
+}
+
+// raise gives an event to the wait that the SDK gives it to: durable-functions 2.x to the one that was registered last, 1.x to the first.
+func (o *Orchestration) raise(name string) {
+	list := o.waits[name]
+	if o.schema == 0 {
+		for _, l := range list {
+			if l.state == pending {
+				l.finish(false)
+				return
+			}
+		}
+		return
+	}
+	if len(list) == 0 {
+		return
+	}
+	last := len(list) - 1
+	o.waits[name] = list[:last]
+	list[last].finish(false)
+}
+
+// blockedAt returns the entry that the orchestrator is certain to wait for, nil when that is not known: a task that was yielded before
+// and is yielded again leaves no trace.
+func (o *Orchestration) blockedAt() *entry {
+	if o.schema == 0 || o.current < 0 || o.current != len(o.entries)-1 {
+		return nil
+	}
+	if e := o.entries[o.current]; e.root.state == pending {
+		return e
+	}
+	return nil
+}
+
+// awaits reports whether an event of that name would be given to a wait that matters.
+func (o *Orchestration) awaits(name string) bool {
+	open := func(l *leaf) bool { return l.state == pending && l.action.ExternalEventName == name }
+	if e := o.blockedAt(); e != nil {
+		return slices.ContainsFunc(e.waits, open)
+	}
+	return slices.ContainsFunc(o.waits[name], open)
+}
+
+// waiter returns the spelling under which an event of that name is awaited: the same one, else one that differs in case.
+func (o *Orchestration) waiter(name string) (string, bool) {
+	if o.awaits(name) {
+		return name, true
+	}
+	for _, n := range o.names {
+		if strings.EqualFold(n, name) && o.awaits(n) {
+			return n, true
+		}
+	}
+	return "", false
+}

@@ -210,7 +210,7 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown command":  {[]string{"strat"}, "start"},
+		"unknown command":  {[]string{"stat"}, "start"},
 		"unknown flag":     {[]string{"start", "--prot", "1"}, "--prot"},
 		"port no number":   {[]string{"start", "--port", "x"}, "port"},
 		"no such folder":   {[]string{"start", "--root", "no-such-folder"}, "no-such-folder"},

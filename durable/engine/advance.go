@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/history"
+)
+
+// advance looks at what has come for the instance and begins the one thing that is to be done next: an episode or a commit. It
+// does nothing while one is under way; it is called again when that ends.
+func (p *partition) advance(in *instance) {
+	if in.loading || in.busy || p.ctx.Err() != nil {
+		return
+	}
+	if p.quiet.Load() {
+		// On the way to another host: what only this host knows becomes durable, the rest is the other's.
+		if in.runs() && !in.stored() {
+			p.hold(in)
+		}
+		return
+	}
+	for len(in.inbox) > 0 && !in.busy {
+		m := in.inbox[0]
+		in.inbox = in.inbox[1:]
+		p.sort(in, &m)
+	}
+	if in.busy {
+		return
+	}
+	p.sortTimers(in)
+	switch {
+	case !in.runs():
+		p.acknowledge(in)
+	case in.terminate != nil:
+		p.terminate(in, in.terminate)
+	case in.rec.Status == durable.Suspended:
+		p.hold(in)
+	case in.delayed:
+	default:
+		p.runEpisode(in)
+	}
+}
+
+// sort takes account of one message: it becomes an arrival, an order to follow, or nothing.
+func (p *partition) sort(in *instance, m *Message) {
+	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageRewind && m.Kind != MessageNudge {
+		in.acks = append(in.acks, m.ID)
+		if m.Kind == MessageTaskDone {
+			in.ackActs = append(in.ackActs, m.Name)
+		}
+		return
+	}
+	switch m.Kind {
+	case MessageStart:
+		in.acks = append(in.acks, m.ID)
+	case MessageStartSub:
+		p.startSub(in, m)
+	case MessageEvent:
+		ev := p.eventAt(history.EventRaised)
+		ev.Name, ev.Input = m.Name, text(m.Data)
+		in.arrive(arrival{event: ev, message: m.ID, seq: -1})
+	case MessageTaskDone:
+		p.taskDone(in, m)
+	case MessageSubDone:
+		p.subDone(in, m)
+	case MessageTerminate:
+		in.acks = append(in.acks, m.ID)
+		if in.terminate == nil {
+			in.terminate = m
+		}
+	case MessageSuspend:
+		p.suspend(in, m)
+	case MessageResume:
+		p.resume(in, m)
+	case MessageRewind:
+		in.acks = append(in.acks, m.ID)
+		p.rewind(in, m.Reason)
+	case MessageNudge:
+		p.nudge(in, m)
+	default:
+		p.logger.Error("task hub: dropping a message of unknown kind", "instance_id", in.id, "kind", m.Kind)
+		in.acks = append(in.acks, m.ID)
+	}
+}
+
+// sortTimers turns timers that are due into arrivals.
+func (p *partition) sortTimers(in *instance) {
+	for _, t := range in.fired {
+		open, ok := in.timers[t.TimerID]
+		if !in.runs() || t.ExecutionID != in.rec.ExecutionID || !ok {
+			in.ackTimer = append(in.ackTimer, t)
+			continue
+		}
+		ev := p.eventAt(history.TimerFired)
+		ev.TaskID, ev.FireAt = t.TimerID, open.FireAt
+		in.arrive(arrival{event: ev, timer: &t, seq: -1})
+	}
+	in.fired = nil
+}
+
+// taskDone takes the outcome of an activity. m.Name is its key.
+func (p *partition) taskDone(in *instance, m *Message) {
+	if !in.runs() || m.ExecutionID != in.rec.ExecutionID || !in.tasks[m.TaskID] {
+		if m.ID != "" {
+			in.acks = append(in.acks, m.ID)
+		}
+		in.ackActs = append(in.ackActs, m.Name)
+		return
+	}
+	ev := p.eventAt(history.TaskCompleted)
+	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
+	if m.Failed {
+		ev.Type, ev.Reason, ev.Details = history.TaskFailed, m.Reason, m.Details
+	}
+	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, seq: -1})
+}
+
+// subDone takes the outcome of a sub-orchestration.
+func (p *partition) subDone(in *instance, m *Message) {
+	if _, open := in.subs[m.TaskID]; !open || m.ExecutionID != in.rec.ExecutionID {
+		in.acks = append(in.acks, m.ID)
+		return
+	}
+	ev := p.eventAt(history.SubOrchestrationCompleted)
+	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
+	if m.Failed {
+		ev.Type, ev.Reason, ev.Details = history.SubOrchestrationFailed, m.Reason, m.Details
+	}
+	in.arrive(arrival{event: ev, message: m.ID, seq: -1})
+}
+
+// startSub makes the instance a sub-orchestration, unless a live one has its ID.
+func (p *partition) startSub(in *instance, m *Message) {
+	in.acks = append(in.acks, m.ID)
+	if in.runs() {
+		if in.rec.Parent != nil && *in.rec.Parent == *m.Parent {
+			return // it is this very start that made it
+		}
+		d := in.ackDraft()
+		d.change.Send = []Message{{
+			Kind: MessageSubDone, InstanceID: m.Parent.InstanceID, ExecutionID: m.Parent.ExecutionID, TaskID: m.Parent.TaskID, Failed: true,
+			Reason: (&durable.InstanceExistsError{InstanceID: in.id, Status: in.rec.Status}).Error(), At: p.e.now().UnixMilli(),
+		}}
+		p.put(d)
+		return
+	}
+	now := p.e.now()
+	rec := &Record{
+		InstanceID: in.id, ExecutionID: newExecutionID(), Name: m.Name, Version: m.Version, Status: durable.Pending,
+		Created: now, Updated: now, Input: m.Data, Parent: m.Parent,
+	}
+	if in.rec != nil {
+		rec.Revision = in.rec.Revision
+		in.replaced = in.rec.ExecutionID
+	}
+	in.rec, in.create, in.arrived, in.terminate = rec, true, nil, nil
+	if err := in.restore(p.e); err != nil {
+		p.fail(fmt.Errorf("instance %q: %w", in.id, err)) // an empty history always restores
+	}
+}
+
+// ackDraft begins a change that touches no instance and removes what the instance has taken account of.
+func (in *instance) ackDraft() *draft {
+	d := &draft{change: Change{
+		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer,
+	}}
+	in.acks, in.ackActs, in.ackTimer, in.ackPending = nil, nil, nil, nil
+	return d
+}
+
+// acknowledge removes what came for an instance that does not run, and forgets the instance.
+func (p *partition) acknowledge(in *instance) {
+	d := in.ackDraft()
+	for _, a := range in.arrived {
+		a.seq = -1 // its pending events went with it
+		in.drop(a, d)
+	}
+	in.arrived = nil
+	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
+		p.put(d)
+	}
+	delete(p.instances, in.id)
+}
+
+// hold commits what has come although no episode can show it now.
+func (p *partition) hold(in *instance) {
+	if !in.gathered() && in.stored() {
+		return
+	}
+	d := in.newDraft(p.e.now())
+	for i := range in.arrived {
+		in.store(&in.arrived[i], d)
+	}
+	p.put(d)
+}
+
+// terminate ends the instance at once.
+func (p *partition) terminate(in *instance, m *Message) {
+	in.terminate = nil
+	var output json.RawMessage
+	if m.Reason != "" {
+		output = failureText(m.Reason)
+	}
+	ev := p.eventAt(history.ExecutionTerminated)
+	ev.Input = text(output)
+	in.events = append(in.events, ev.AppendJSON(nil, true))
+	children := in.subs
+	p.logger.Info("orchestration terminated", "function", in.rec.Name, "instance_id", in.id, "reason", m.Reason)
+	p.finishWith(in, nil, nil, durable.Terminated, output, func(d *draft) {
+		if !m.Cascade {
+			return
+		}
+		for _, child := range children {
+			d.change.Send = append(d.change.Send, Message{
+				Kind: MessageTerminate, InstanceID: child, Reason: m.Reason, Cascade: true, At: p.e.now().UnixMilli(),
+			})
+		}
+	})
+}
+
+// suspend pauses the instance: what comes is kept, and no episode runs.
+func (p *partition) suspend(in *instance, m *Message) {
+	in.acks = append(in.acks, m.ID)
+	if in.rec.Status == durable.Suspended {
+		return
+	}
+	ev := p.eventAt(history.ExecutionSuspended)
+	ev.Reason = m.Reason
+	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.setStatus(durable.Suspended)
+}
+
+// resume lets a suspended instance go on.
+func (p *partition) resume(in *instance, m *Message) {
+	in.acks = append(in.acks, m.ID)
+	if in.rec.Status != durable.Suspended {
+		return
+	}
+	ev := p.eventAt(history.ExecutionResumed)
+	ev.Reason = m.Reason
+	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.setStatus(durable.Running)
+}

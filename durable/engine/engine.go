@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config configures an Engine.
+type Config struct {
+	Hub      Hub      // required
+	Executor Executor // required
+	// MaxActivities is how many activities this host runs at once. Defaults to 10 per core.
+	MaxActivities int
+	// MaxOrchestrators is how many episodes this host runs at once. Defaults to 10 per core.
+	MaxOrchestrators int
+	// MaxActions is how many actions one execution may ask for. Defaults to 100,000.
+	MaxActions int
+	// MaxPayload is the largest input, result or status in bytes. Defaults to 16 MiB.
+	MaxPayload int
+	// DefaultHTTPSleep is the delay between polls of a durable HTTP call when the answer names none. Defaults to 30 s.
+	DefaultHTTPSleep time.Duration
+	// HeartbeatInterval is the time between renewals of the host's lease. Defaults to 1.5 s.
+	HeartbeatInterval time.Duration
+	// MaxCrashes is how often an episode or an activity may end with its worker before it counts as failed. Defaults to 5.
+	MaxCrashes int
+	// Logger receives what operators should know. Defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Engine advances the instances of the partitions that this host owns. Start and Stop frame its life.
+type Engine struct {
+	cfg    Config
+	hub    Hub
+	logger *slog.Logger
+	pool   *activityPool
+
+	// clockOffset is the hub's clock minus ours, in ns.
+	clockOffset atomic.Int64
+	// liveHosts is the number of hosts at the last heartbeat.
+	liveHosts atomic.Int32
+
+	mu    sync.Mutex
+	parts map[int]*partition
+	hosts []string
+
+	episodes chan struct{} // a token per episode that may run
+
+	ctx      context.Context // of everything; its cause tells why it ended
+	cancel   context.CancelCauseFunc
+	wg       sync.WaitGroup
+	kick     chan struct{} // asks the membership goroutine to look at once
+	ready    chan struct{}
+	once     sync.Once
+	stopping atomic.Bool
+	started  atomic.Bool
+}
+
+// ErrStopped is the cause of contexts that end because the engine stops.
+var ErrStopped = errors.New("the engine stops")
+
+// New makes an engine; Start sets it to work.
+func New(cfg Config) *Engine {
+	cfg.MaxActivities = cmp.Or(cfg.MaxActivities, 10*runtime.NumCPU())
+	cfg.MaxOrchestrators = cmp.Or(cfg.MaxOrchestrators, 10*runtime.NumCPU())
+	cfg.MaxActions = cmp.Or(cfg.MaxActions, 100_000)
+	cfg.MaxPayload = cmp.Or(cfg.MaxPayload, 16<<20)
+	cfg.DefaultHTTPSleep = cmp.Or(cfg.DefaultHTTPSleep, 30*time.Second)
+	cfg.HeartbeatInterval = cmp.Or(cfg.HeartbeatInterval, 1500*time.Millisecond)
+	cfg.MaxCrashes = cmp.Or(cfg.MaxCrashes, 5)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	e := &Engine{
+		cfg: cfg, hub: cfg.Hub, logger: cfg.Logger,
+		parts:    map[int]*partition{},
+		episodes: make(chan struct{}, cfg.MaxOrchestrators),
+		kick:     make(chan struct{}, 1),
+		ready:    make(chan struct{}),
+	}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.pool = newActivityPool(e)
+	return e
+}
+
+// Start begins the work. It returns at once; Ready tells when this host owns its share of the partitions. The engine lives until
+// Stop, whatever becomes of ctx.
+func (e *Engine) Start(context.Context) error {
+	if e.started.Swap(true) {
+		return errors.New("the engine has been started already")
+	}
+	e.wg.Go(e.membershipLoop)
+	e.wg.Go(e.pool.renewLoop)
+	e.wg.Go(e.pool.takeLoop)
+	return nil
+}
+
+// Ready is closed once this host owns its share of the partitions and has read what they hold.
+func (e *Engine) Ready() <-chan struct{} { return e.ready }
+
+// Stop ends the work in order: no new episodes or activities; those that run may finish until ctx ends, then they are cancelled and will
+// be run again by whoever owns their partitions next; leases are given back. It may be called twice.
+func (e *Engine) Stop(ctx context.Context) error {
+	if e.stopping.Swap(true) || !e.started.Load() {
+		return nil
+	}
+	for _, p := range e.owned() {
+		p.quiesce()
+	}
+	e.pool.drain(ctx)
+	for _, p := range e.owned() {
+		p.drain(ctx)
+	}
+	// What follows needs a moment even when ctx has ended: it only shortens the wait of other hosts.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err := e.pool.releaseClaims(last)
+	for _, p := range e.owned() {
+		p.close(ErrStopped)
+		err = errors.Join(err, e.hub.Release(last, p.id, p.epoch))
+	}
+	e.cancel(ErrStopped)
+	e.wg.Wait()
+	return errors.Join(err, e.hub.Leave(last))
+}
+
+// owned returns the partitions that this host owns now.
+func (e *Engine) owned() []*partition {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make([]*partition, 0, len(e.parts))
+	for _, p := range e.parts {
+		out = append(out, p)
+	}
+	return out
+}
+
+// partition returns the partition if this host owns it.
+func (e *Engine) partition(id int) *partition {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.parts[id]
+}
+
+// now is the hub's clock.
+func (e *Engine) now() time.Time {
+	return time.Now().Add(time.Duration(e.clockOffset.Load())).UTC()
+}

@@ -1,0 +1,418 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/replay"
+)
+
+// episode is one run of an orchestrator over its history and the events that are new.
+type episode struct {
+	now   time.Time // its clock
+	first bool      // it starts the execution
+	learn bool      // it only replays what is stored, to learn what the orchestrator awaits
+	// show are the events that it shows, in order; shown are the arrivals that they stand for.
+	show  []history.Event
+	shown []arrival
+	// unseen are arrivals that were chosen, but the orchestrator started anew before it saw them.
+	unseen []arrival
+
+	result *replay.Result
+	err    error
+}
+
+// events are the episode's own events so far: its start and what it shows.
+func (ep *episode) events() []history.Event {
+	if ep.learn {
+		return nil
+	}
+	started := history.Event{Type: history.OrchestratorStarted, ID: -1, Timestamp: ep.now, Action: history.NoAction}
+	return append([]history.Event{started}, ep.show...)
+}
+
+func executionStarted(rec *Record, now time.Time) history.Event {
+	ev := history.Event{
+		Type: history.ExecutionStarted, ID: -1, Timestamp: now, Action: history.NoAction,
+		Name: rec.Name, Version: rec.Version, ExecutionID: rec.ExecutionID, OwnInstanceID: rec.InstanceID, Input: text(rec.Input),
+	}
+	if rec.Parent != nil {
+		ev.Parent = &history.ParentInstance{
+			Name: rec.Parent.Name, InstanceID: rec.Parent.InstanceID, ExecutionID: rec.Parent.ExecutionID, TaskScheduledID: rec.Parent.TaskID,
+		}
+	}
+	return ev
+}
+
+// text is JSON as the text in which events carry it, nil for none.
+func text(raw json.RawMessage) *string {
+	if raw == nil {
+		return nil
+	}
+	s := string(raw)
+	return &s
+}
+
+// maxWaiting is how many arrivals wait in memory for an episode that can get the orchestrator on; more are made durable on their own.
+const maxWaiting = 256
+
+// choose takes the arrivals that the next episode shows out of those that wait, and drops those that mean nothing. It returns false when
+// no episode is to be run.
+func (in *instance) choose(ep *episode) bool {
+	var dropped draft
+	kept := make([]arrival, 0, len(in.arrived))
+	for _, a := range in.arrived {
+		if in.orch.Stale(a.event) {
+			in.drop(a, &dropped)
+		} else {
+			kept = append(kept, a)
+		}
+	}
+	in.arrived = kept
+	in.acks = append(in.acks, dropped.change.Consumed...)
+	in.ackActs = append(in.ackActs, dropped.change.ActivitiesRemove...)
+	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
+	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
+
+	events := eventsOf(kept)
+	if in.orch.NeedsReplay(events) {
+		ep.learn = true
+		return true
+	}
+	choices := in.orch.Select(events)
+	show := make([]history.Event, len(choices))
+	for i, c := range choices {
+		show[i] = c.Event
+	}
+	if len(show) == 0 || !in.orch.Wakes(show) {
+		return false
+	}
+	ep.show = show
+	taken := make(map[int]bool, len(choices))
+	for _, c := range choices {
+		ep.shown = append(ep.shown, kept[c.Index])
+		taken[c.Index] = true
+	}
+	in.arrived = make([]arrival, 0, len(kept)-len(choices))
+	for i, a := range kept {
+		if !taken[i] {
+			in.arrived = append(in.arrived, a)
+		}
+	}
+	return true
+}
+
+// runEpisode runs an episode if there is something to show that gets the orchestrator on.
+func (p *partition) runEpisode(in *instance) {
+	ep := &episode{now: p.e.now().Truncate(time.Millisecond), first: !in.started}
+	if !ep.now.After(in.clock) {
+		ep.now = in.clock.Add(time.Millisecond)
+	}
+	switch {
+	case ep.first:
+		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
+	case !in.choose(ep):
+		if p.mustStore(in) {
+			p.hold(in)
+		}
+		return
+	}
+	if !p.e.cfg.Executor.HasOrchestrator(in.rec.Name) {
+		p.finish(in, ep, nil, durable.Failed, failureText(missingFunction(in.rec.Name, "an orchestrator")))
+		return
+	}
+	in.busy = true
+	p.active++
+	rec := *in.rec
+	p.wg.Go(func() {
+		p.execute(&rec, ep)
+		p.mail.put(func() {
+			in.busy = false
+			p.active--
+			p.episodeDone(in, ep)
+		})
+	})
+}
+
+// mustStore reports whether what has arrived should become durable although no episode shows it. Completions of activities that ran here
+// may wait for others: a crash only runs them again. What others know to be accepted may not.
+func (p *partition) mustStore(in *instance) bool {
+	if in.gathered() {
+		return true
+	}
+	waiting := 0
+	for i := range in.arrived {
+		if a := &in.arrived[i]; a.seq < 0 {
+			waiting++
+			if a.event.Type == history.EventRaised {
+				return true
+			}
+		}
+	}
+	return waiting > maxWaiting
+}
+
+// execute runs the orchestrator. It is called on a goroutine of its own.
+func (p *partition) execute(rec *Record, ep *episode) {
+	select {
+	case p.e.episodes <- struct{}{}:
+		defer func() { <-p.e.episodes }()
+	case <-p.ctx.Done():
+		ep.err = context.Cause(p.ctx)
+		return
+	}
+	ep.result, ep.err = p.replay(rec, ep)
+	if ep.err != nil || len(ep.show) < 2 || len(ep.show) != len(ep.shown) || !continuesAsNew(ep.result) {
+		return
+	}
+	// The orchestrator started anew at one of the shown events; it has not seen those behind it, and they belong to the new execution.
+	// Find the shortest beginning that leads to the new start.
+	show, shown := ep.show, ep.shown
+	low, high := 0, len(show) // the result of high is known
+	for low < high {
+		mid := (low + high) / 2
+		ep.show = show[:mid]
+		result, err := p.replay(rec, ep)
+		if err != nil {
+			ep.show, ep.err = show, err
+			return
+		}
+		if continuesAsNew(result) {
+			high, ep.result = mid, result
+		} else {
+			low = mid + 1
+		}
+	}
+	ep.show, ep.shown, ep.unseen = show[:high], shown[:high], shown[high:]
+}
+
+// continuesAsNew reports whether the orchestrator asked to start anew.
+func continuesAsNew(r *replay.Result) bool {
+	if !r.IsDone || r.Failed || len(r.Actions) == 0 {
+		return false
+	}
+	last := r.Actions[len(r.Actions)-1]
+	return len(last) > 0 && last[len(last)-1].Type == replay.ContinueAsNewAction
+}
+
+func (p *partition) replay(rec *Record, ep *episode) (*replay.Result, error) {
+	events := slices.Clone(rec.History)
+	for _, ev := range ep.events() {
+		events = append(events, ev.AppendJSON(nil, false))
+	}
+	work := &OrchestratorWork{
+		Name: rec.Name, InstanceID: rec.InstanceID, ExecutionID: rec.ExecutionID, Input: rec.Input,
+		History: history.JoinArray(events), IsReplaying: !ep.first,
+	}
+	if rec.Parent != nil {
+		work.ParentInstanceID = rec.Parent.InstanceID
+	}
+	return p.e.cfg.Executor.ExecuteOrchestrator(p.ctx, work)
+}
+
+// episodeDone turns what the orchestrator did into a commit.
+func (p *partition) episodeDone(in *instance, ep *episode) {
+	var failure *TaskFailure
+	var unavailable *FunctionUnavailableError
+	switch {
+	case p.ctx.Err() != nil:
+		return
+	case ep.err == nil && ep.learn:
+		in.crashes = 0
+		if err := in.orch.Learn(ep.result); err != nil {
+			p.finish(in, nil, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, err.Error())))
+			return
+		}
+		p.advance(in)
+		return
+	case ep.err == nil:
+		in.crashes = 0
+		p.apply(in, ep)
+		return
+	case errors.As(ep.err, &failure):
+		p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, failure.Reason)))
+		return
+	case errors.As(ep.err, &unavailable):
+		if !in.started {
+			p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, unavailable.Reason)))
+			return
+		}
+	default:
+		in.crashes++
+		if in.crashes >= p.e.cfg.MaxCrashes {
+			in.crashes = 0
+			p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name,
+				fmt.Sprintf("%d attempts to run it had no outcome: %v", p.e.cfg.MaxCrashes, ep.err))))
+			return
+		}
+	}
+	p.logger.Warn("orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
+	in.arrived = append(append(ep.shown, ep.unseen...), in.arrived...)
+	in.delayed = true
+	delay := backoff(max(in.crashes, 5))
+	p.wg.Go(func() {
+		if p.pause(delay) {
+			p.mail.put(func() {
+				in.delayed = false
+				p.advance(in)
+			})
+		}
+	})
+}
+
+// apply turns an orchestrator's result into a commit.
+func (p *partition) apply(in *instance, ep *episode) {
+	dec, err := in.orch.Apply(ep.now, ep.show, ep.result)
+	if err == nil {
+		err = p.check(dec)
+	}
+	if err != nil {
+		p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, err.Error())))
+		return
+	}
+	in.arrived = append(ep.unseen, in.arrived...)
+	switch dec.Outcome {
+	case replay.Completed:
+		p.finish(in, ep, dec, durable.Completed, dec.Output)
+	case replay.Failed:
+		p.finish(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)))
+	case replay.ContinuedAsNew:
+		p.continueAsNew(in, ep, dec)
+	case replay.Waiting:
+		p.goOn(in, ep, dec)
+	}
+}
+
+// check refuses what the hub or the app cannot do, before anything is written.
+func (p *partition) check(dec *replay.Decisions) error {
+	tooLarge := func(what string, raw json.RawMessage) error {
+		if len(raw) <= p.e.cfg.MaxPayload {
+			return nil
+		}
+		return fmt.Errorf("%s is %d bytes, the task hub takes at most %d (extensions.durableTask.maxPayloadSize)", what, len(raw), p.e.cfg.MaxPayload)
+	}
+	errs := []error{
+		tooLarge("the output", dec.Output), tooLarge("the input of continueAsNew", dec.NewInput), tooLarge("the custom status", dec.CustomStatus),
+	}
+	for _, a := range dec.Activities {
+		if a.Name != replay.HTTPActivityName && !p.e.cfg.Executor.HasActivity(a.Name) {
+			errs = append(errs, errors.New(missingFunction(a.Name, "an activity")))
+		}
+		errs = append(errs, tooLarge(fmt.Sprintf("the input of activity function '%s'", a.Name), a.Input))
+	}
+	for _, s := range dec.SubOrchestration {
+		if !p.e.cfg.Executor.HasOrchestrator(s.Name) {
+			errs = append(errs, errors.New(missingFunction(s.Name, "an orchestrator")))
+		}
+		errs = append(errs, tooLarge(fmt.Sprintf("the input of sub-orchestration '%s'", s.Name), s.Input))
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOn commits an episode after which the orchestrator waits for something.
+func (p *partition) goOn(in *instance, ep *episode, dec *replay.Decisions) {
+	in.setStatus(durable.Running)
+	d := in.newDraft(p.e.now())
+	p.record(in, ep, dec, d)
+	p.schedule(in, dec, d)
+	for _, ev := range dec.Followups {
+		a := arrival{event: ev, seq: -1}
+		in.store(&a, d)
+		in.arrive(a)
+	}
+	d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: ep.now, Action: history.NoAction})
+	if len(in.arrived) > 0 {
+		d.change.Ready = len(in.orch.Select(eventsOf(in.arrived))) > 0
+	}
+	p.put(d)
+}
+
+func eventsOf(arrivals []arrival) []history.Event {
+	out := make([]history.Event, len(arrivals))
+	for i := range arrivals {
+		out[i] = arrivals[i].event
+	}
+	return out
+}
+
+// record puts the episode's events into the draft and removes what stood for the shown ones.
+func (p *partition) record(in *instance, ep *episode, dec *replay.Decisions, d *draft) {
+	for _, ev := range ep.events() {
+		in.note(&ev)
+		d.append(ev)
+	}
+	for i := range ep.shown {
+		in.drop(ep.shown[i], d)
+	}
+	if dec == nil {
+		return
+	}
+	for i := range dec.Events {
+		ev := &dec.Events[i]
+		if ev.Type == history.SubOrchestrationCreated && ev.InstanceID == "" {
+			ev.InstanceID = in.subOrchestrationID(ev.ID)
+		}
+		in.note(ev)
+		d.append(*ev)
+	}
+	if dec.CustomStatus != nil && string(dec.CustomStatus) != string(in.rec.CustomStatus) {
+		status := dec.CustomStatus
+		in.rec.CustomStatus = status
+		d.change.Fields.CustomStatus = &status
+	}
+}
+
+// subOrchestrationID is the instance ID of a sub-orchestration that was given none (DurableTask.Core TaskOrchestrationContext.cs:185-225).
+func (in *instance) subOrchestrationID(taskID int) string {
+	return fmt.Sprintf("%s:%d", in.rec.ExecutionID, taskID)
+}
+
+// append adds an event to the history.
+func (d *draft) append(ev history.Event) {
+	d.change.Append = append(d.change.Append, ev.AppendJSON(nil, true))
+}
+
+// schedule puts the work that the episode asked for into the draft.
+func (p *partition) schedule(in *instance, dec *replay.Decisions, d *draft) {
+	spill := p.e.liveHosts.Load() > 1 && p.e.pool.backlogged()
+	for _, a := range dec.Activities {
+		act := Outstanding{
+			Partition: p.id, Key: in.activityKey(a.ID), InstanceID: in.id, ExecutionID: in.rec.ExecutionID, TaskID: a.ID, Name: a.Name, Input: a.Input,
+		}
+		d.change.ActivitiesAdd = append(d.change.ActivitiesAdd, ActivityAdd{act, spill})
+		if spill {
+			d.spilled = append(d.spilled, act.Key)
+		} else {
+			d.activities = append(d.activities, &act)
+		}
+	}
+	for _, t := range dec.Timers {
+		d.change.TimersAdd = append(d.change.TimersAdd, in.timer(t.ID, t.FireAt))
+	}
+	for _, id := range dec.CancelTimers {
+		d.change.TimersRemove = append(d.change.TimersRemove, in.timer(id, time.Time{}))
+		delete(in.timers, id)
+	}
+	now := p.e.now().UnixMilli()
+	for _, s := range dec.SubOrchestration {
+		id := s.InstanceID
+		if id == "" {
+			id = in.subOrchestrationID(s.ID)
+		}
+		d.change.Send = append(d.change.Send, Message{
+			Kind: MessageStartSub, InstanceID: id, Name: s.Name, Data: s.Input, At: now, Version: in.rec.Version,
+			Parent: &Parent{Name: in.rec.Name, InstanceID: in.id, ExecutionID: in.rec.ExecutionID, TaskID: s.ID},
+		})
+	}
+}

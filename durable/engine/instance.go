@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/replay"
+)
+
+// instance is an orchestration instance in the memory of its partition's owner. What is changed here ahead of a commit is thrown away
+// with the whole partition when the commit does not take place.
+type instance struct {
+	id      string
+	loading bool    // its record is being read
+	busy    bool    // an episode or a commit is under way
+	rec     *Record // nil: there is none
+	create  bool    // rec is not stored yet
+	// replaced is the execution that a record to create takes the place of.
+	replaced string
+
+	orch    *replay.Orchestration
+	started bool               // its history holds ExecutionStarted
+	clock   time.Time          // timestamp of the last OrchestratorStarted
+	timers  map[int]TimerEntry // open ones by id
+	subs    map[int]string     // instance IDs of open sub-orchestrations by task id
+	tasks   map[int]bool       // open activities by task id
+
+	inbox   []Message    // not yet looked at
+	fired   []TimerEntry // not yet looked at
+	arrived []arrival    // accepted events that no episode has shown
+
+	// What the next commit takes along.
+	acks     []string     // inbox messages
+	ackActs  []string     // activities that are outstanding no more
+	ackTimer []TimerEntry // timers that have no effect
+	// ackPending are pending events that have no effect.
+	ackPending []int64
+	events     [][]byte // history events made outside of an episode
+	notify     bool     // the status has changed
+
+	terminate *Message
+	crashes   int  // consecutive episodes that ended with their worker
+	delayed   bool // the next episode waits a while
+}
+
+// arrival is an accepted event that no episode has shown, with what the commit that shows it must remove.
+type arrival struct {
+	event   history.Event
+	message string      // inbox message, "" for none
+	act     string      // outstanding activity, "" for none
+	timer   *TimerEntry // nil for none
+	seq     int64       // number as a pending event, -1 when it is not stored as one
+}
+
+// take takes the stored record in and works out where the execution stands.
+func (in *instance) take(e *Engine, rec *Record) error {
+	in.rec = rec
+	if rec == nil {
+		return nil
+	}
+	for _, p := range rec.Pending {
+		ev, err := history.Decode(p.Event)
+		if err != nil {
+			return fmt.Errorf("pending event %d: %w", p.Seq, err)
+		}
+		in.arrived = append(in.arrived, arrival{event: ev, seq: p.Seq})
+	}
+	rec.Pending = nil
+	return in.restore(e)
+}
+
+// restore works out from the history where the execution stands.
+func (in *instance) restore(e *Engine) error {
+	in.started, in.clock = false, time.Time{}
+	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
+	events := make([]history.Event, len(in.rec.History))
+	for i, raw := range in.rec.History {
+		ev, err := history.Decode(raw)
+		if err != nil {
+			return fmt.Errorf("history event %d: %w", i, err)
+		}
+		events[i] = ev
+		in.note(&events[i])
+	}
+	orch, err := replay.Restore(e.replayConfig(), events)
+	if err != nil {
+		return err
+	}
+	in.orch = orch
+	return nil
+}
+
+func (e *Engine) replayConfig() replay.Config {
+	return replay.Config{DefaultHTTPSleep: e.cfg.DefaultHTTPSleep, MaxActions: e.cfg.MaxActions}
+}
+
+// note follows what an event of the history says about open work.
+func (in *instance) note(ev *history.Event) {
+	switch ev.Type {
+	case history.OrchestratorStarted:
+		in.clock = ev.Timestamp
+	case history.ExecutionStarted:
+		in.started = true
+	case history.TaskScheduled:
+		in.tasks[ev.ID] = true
+	case history.TaskCompleted, history.TaskFailed:
+		delete(in.tasks, ev.TaskID)
+	case history.TimerCreated:
+		in.timers[ev.ID] = in.timer(ev.ID, ev.FireAt)
+	case history.TimerFired:
+		delete(in.timers, ev.TaskID)
+	case history.SubOrchestrationCreated:
+		in.subs[ev.ID] = ev.InstanceID
+	case history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
+		delete(in.subs, ev.TaskID)
+	}
+}
+
+func (in *instance) timer(id int, fireAt time.Time) TimerEntry {
+	return TimerEntry{InstanceID: in.id, ExecutionID: in.rec.ExecutionID, TimerID: id, FireAt: fireAt}
+}
+
+// activityKey names an activity in its partition.
+func (in *instance) activityKey(taskID int) string {
+	return fmt.Sprintf("%s:%d", in.rec.ExecutionID, taskID)
+}
+
+// runs reports whether the instance exists and has not finished.
+func (in *instance) runs() bool {
+	return in.rec != nil && !in.rec.Status.IsFinished()
+}
+
+// arrive accepts an event.
+func (in *instance) arrive(a arrival) {
+	in.arrived = append(in.arrived, a)
+}
+
+// drop forgets an arrival for good: the next commit removes what stands for it.
+func (in *instance) drop(a arrival, d *draft) {
+	if a.message != "" {
+		d.change.Consumed = append(d.change.Consumed, a.message)
+	}
+	if a.act != "" {
+		d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
+	}
+	if a.timer != nil {
+		d.change.TimersRemove = append(d.change.TimersRemove, *a.timer)
+	}
+	if a.seq >= 0 {
+		d.change.PendingRemove = append(d.change.PendingRemove, a.seq)
+	}
+}
+
+// store makes an arrival a pending event: it is durable on its own from the commit on.
+func (in *instance) store(a *arrival, d *draft) {
+	if a.seq >= 0 {
+		return
+	}
+	moved := *a
+	moved.seq = -1
+	in.drop(moved, d)
+	a.message, a.act, a.timer = "", "", nil
+	a.seq = in.rec.NextPending
+	in.rec.NextPending++
+	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: a.event.AppendJSON(nil, true)})
+}
+
+// stored reports whether all arrivals are durable apart from the inbox.
+func (in *instance) stored() bool {
+	for i := range in.arrived {
+		if in.arrived[i].seq < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// setStatus changes the status; the next commit stores it and tells those who wait.
+func (in *instance) setStatus(s durable.RuntimeStatus) {
+	if in.rec.Status != s {
+		in.rec.Status = s
+		in.notify = true
+	}
+}
+
+// draft is a change on its way to the hub, with what is to be done once it is there.
+type draft struct {
+	in         *instance // nil: the change touches no instance
+	change     Change
+	activities []*Outstanding // to run here
+	spilled    []string       // keys of those left for any host
+}
+
+// newDraft begins a change of the instance with all that has gathered for the next commit. before is its record as the hub has it.
+func (in *instance) newDraft(now time.Time) *draft {
+	d := &draft{in: in, change: Change{
+		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
+		Append:   in.events,
+		Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
+		Notify: in.notify,
+		Fields: Fields{Updated: now},
+	}}
+	if in.notify {
+		status := in.rec.Status
+		d.change.Fields.Status = &status
+	}
+	if in.create {
+		d.change.ExecutionID = in.replaced
+		r := *in.rec // a copy: the committer reads it while the instance goes on
+		d.change.Replace = true
+		d.change.Fields = Fields{
+			Name: &r.Name, ExecutionID: &r.ExecutionID, Status: &r.Status, Created: &r.Created, Updated: now, Parent: r.Parent,
+		}
+		if r.Version != "" {
+			d.change.Fields.Version = &r.Version
+		}
+		if r.Input != nil {
+			d.change.Fields.Input = &r.Input
+		}
+		in.create = false
+	}
+	in.events, in.acks, in.ackActs, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, false
+	in.rec.Updated = now
+	return d
+}
+
+// gathered reports whether anything waits for the next commit.
+func (in *instance) gathered() bool {
+	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending) > 0 || in.notify || in.create
+}
+
+// setFinal puts the end of the execution into the draft.
+func (in *instance) setFinal(d *draft, status durable.RuntimeStatus, output json.RawMessage) {
+	in.rec.Status, in.rec.Output = status, output
+	d.change.Fields.Status = &status
+	d.change.Fields.Output = &output
+	d.change.Notify = true
+	for _, t := range in.timers {
+		d.change.TimersRemove = append(d.change.TimersRemove, t)
+	}
+}

@@ -1,0 +1,435 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/durango-functions/durango/durable/history"
+)
+
+// partition is one partition that this host owns. Its goroutines:
+//
+//   - owner: the only one that touches instances, timers and the fields below "owned"; others send it functions to run
+//   - reader: reads the inbox
+//   - committer: sends changes to the hub; those that come while a round trip is under way go together in the next one
+//   - courier: delivers the outbox to other partitions
+//
+// Episodes, loads and claims run on goroutines of their own and end by a function sent to the owner.
+type partition struct {
+	e      *Engine
+	id     int
+	epoch  int64
+	logger *slog.Logger
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+
+	mail    *mailbox[func()]
+	commits *mailbox[*draft]
+	letters *mailbox[OutboxMessage]
+	inbox   InboxReader
+
+	// quiet lets no new episode begin.
+	quiet atomic.Bool
+
+	// owned by the owner goroutine
+	instances map[string]*instance
+	timers    timerQueue
+	claims    map[string]time.Time // activities of other hosts, and when to ask for them
+	active    int                  // instances whose episode or commit is under way
+	drained   []chan struct{}      // closed when nothing is active
+}
+
+func newPartition(e *Engine, id int, epoch int64) *partition {
+	p := &partition{
+		e: e, id: id, epoch: epoch, logger: e.logger.With("partition", id, "epoch", epoch),
+		mail: newMailbox[func()](), commits: newMailbox[*draft](), letters: newMailbox[OutboxMessage](),
+		inbox:     e.hub.Inbox(id),
+		instances: map[string]*instance{},
+		claims:    map[string]time.Time{},
+	}
+	p.ctx, p.cancel = context.WithCancelCause(e.ctx)
+	return p
+}
+
+// start sets the partition to work on what its last owner left.
+func (p *partition) start(state *PartitionState) {
+	p.timers.add(state.Timers...)
+	p.letters.put(state.Outbox...)
+	p.mail.put(func() {
+		for i := range state.Activities {
+			p.adopt(&state.Activities[i])
+		}
+		for _, id := range state.Ready {
+			p.advance(p.instance(id))
+		}
+	})
+	p.wg.Go(p.own)
+	p.wg.Go(p.read)
+	p.wg.Go(p.commit)
+	p.wg.Go(p.deliver)
+}
+
+// quiesce lets no new episode begin.
+func (p *partition) quiesce() {
+	p.quiet.Store(true)
+}
+
+// drain waits until no episode or commit is under way, or ctx ends.
+func (p *partition) drain(ctx context.Context) {
+	done := make(chan struct{})
+	p.mail.put(func() {
+		for _, in := range p.instances {
+			p.advance(in)
+		}
+		p.drained = append(p.drained, done)
+		p.tellDrained()
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-p.ctx.Done():
+	}
+}
+
+func (p *partition) tellDrained() {
+	if p.active > 0 {
+		return
+	}
+	for _, done := range p.drained {
+		close(done)
+	}
+	p.drained = nil
+}
+
+// close ends the partition's goroutines and waits for them.
+func (p *partition) close(cause error) {
+	p.cancel(cause)
+	_ = p.inbox.Close() // it was only read
+	p.wg.Wait()
+}
+
+// fail gives the partition up because its state in memory may be wrong, or is another host's business by now. Nothing is lost: the hub
+// has all that was acknowledged, and whoever owns the partition next reads it.
+func (p *partition) fail(cause error) {
+	if p.ctx.Err() != nil {
+		return
+	}
+	if errors.Is(cause, ErrFenced) {
+		p.logger.Info("task hub: partition is another host's now")
+	} else {
+		p.logger.Warn("task hub: reading the partition anew", "error", cause)
+	}
+	p.cancel(cause)
+	p.e.wg.Go(func() {
+		p.close(cause)
+		p.e.lost(p)
+	})
+}
+
+// own is the owner goroutine.
+func (p *partition) own() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(p.untilNext())
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.mail.C():
+			for _, f := range p.mail.take() {
+				f()
+			}
+		case <-timer.C:
+		}
+		p.fireTimers()
+		p.askForClaims()
+		p.tellDrained()
+	}
+}
+
+// untilNext is the time until the next timer or claim is due.
+func (p *partition) untilNext() time.Duration {
+	wait, now := time.Hour, p.e.now()
+	if len(p.timers) > 0 {
+		wait = min(wait, p.timers[0].FireAt.Sub(now))
+	}
+	for _, at := range p.claims {
+		wait = min(wait, at.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// fireTimers sends TimerFired to the instances whose timers are due.
+func (p *partition) fireTimers() {
+	if len(p.timers) == 0 || p.quiet.Load() {
+		return
+	}
+	now := p.e.now()
+	for _, t := range p.timers.due(now) {
+		in := p.instance(t.InstanceID)
+		in.fired = append(in.fired, t)
+		p.advance(in)
+	}
+}
+
+// read is the reader goroutine.
+func (p *partition) read() {
+	for attempt := 0; p.ctx.Err() == nil; {
+		messages, err := p.inbox.Read(p.ctx)
+		switch {
+		case errors.Is(err, ErrClosed):
+			return
+		case err != nil:
+			attempt++
+			p.logger.Warn("task hub: reading the inbox failed, trying again", "error", err)
+			if !p.pause(backoff(attempt)) {
+				return
+			}
+			continue
+		}
+		attempt = 0
+		looked := make(chan struct{})
+		p.mail.put(func() {
+			defer close(looked)
+			for i := range messages {
+				p.receive(&messages[i])
+			}
+		})
+		// Back-pressure: the next batch is read when this one has been looked at.
+		select {
+		case <-looked:
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *partition) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
+}
+
+// receive takes one message from the inbox.
+func (p *partition) receive(m *Message) {
+	if m.InstanceID == "" {
+		p.logger.Error("task hub: dropping a message that cannot be read", "message_id", m.ID, "reason", m.Reason)
+		p.put(&draft{change: Change{AckOnly: true, Consumed: []string{m.ID}}})
+		return
+	}
+	in := p.instance(m.InstanceID)
+	in.inbox = append(in.inbox, *m)
+	p.advance(in)
+}
+
+// putOutcome takes the outcome of an activity that ran here. It returns false when the partition is on its way to another host.
+func (p *partition) putOutcome(m Message) bool {
+	if p.ctx.Err() != nil || p.quiet.Load() {
+		return false
+	}
+	p.mail.put(func() {
+		in := p.instance(m.InstanceID)
+		in.inbox = append(in.inbox, m)
+		p.advance(in)
+	})
+	return true
+}
+
+// instance returns the instance, beginning to load it when it is not in memory.
+func (p *partition) instance(id string) *instance {
+	in := p.instances[id]
+	if in != nil {
+		return in
+	}
+	in = &instance{id: id, loading: true}
+	p.instances[id] = in
+	p.wg.Go(func() { p.load(in) })
+	return in
+}
+
+// load reads an instance and hands it to the owner.
+func (p *partition) load(in *instance) {
+	for attempt := 1; ; attempt++ {
+		rec, err := p.e.hub.Load(p.ctx, p.id, in.id)
+		if err == nil {
+			p.mail.put(func() {
+				in.loading = false
+				if err := in.take(p.e, rec); err != nil {
+					p.fail(fmt.Errorf("instance %q: %w", in.id, err))
+					return
+				}
+				p.advance(in)
+			})
+			return
+		}
+		if p.ctx.Err() != nil {
+			return
+		}
+		p.logger.Warn("task hub: loading an instance failed, trying again", "instance_id", in.id, "error", err)
+		if !p.pause(backoff(attempt)) {
+			return
+		}
+	}
+}
+
+// put hands a change to the committer.
+func (p *partition) put(d *draft) {
+	if d.in != nil {
+		d.in.busy = true
+		p.active++
+	}
+	p.commits.put(d)
+}
+
+// commitCap is how many changes go to the hub together.
+const commitCap = 256
+
+// commit is the committer goroutine.
+func (p *partition) commit() {
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.commits.C():
+		}
+		for drafts := p.commits.take(); len(drafts) > 0; {
+			n := min(len(drafts), commitCap)
+			if !p.commitBatch(drafts[:n]) {
+				return
+			}
+			drafts = drafts[n:]
+		}
+	}
+}
+
+// commitTimeout bounds a commit; a host that cannot reach the hub for so long has lost its lease anyway.
+const commitTimeout = 10 * time.Second
+
+func (p *partition) commitBatch(drafts []*draft) bool {
+	changes := make([]*Change, len(drafts))
+	for i, d := range drafts {
+		changes[i] = &d.change
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, commitTimeout)
+	defer cancel()
+	results, err := p.e.hub.Commit(ctx, p.id, p.epoch, changes)
+	if err != nil {
+		p.fail(err)
+		return false
+	}
+	p.mail.put(func() {
+		for i, d := range drafts {
+			if err := results[i].Err; err != nil {
+				p.fail(fmt.Errorf("instance %q: %w", d.change.InstanceID, err))
+				return
+			}
+			p.committed(d, results[i])
+		}
+	})
+	return true
+}
+
+// deliver is the courier goroutine.
+func (p *partition) deliver() {
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.letters.C():
+		}
+		byTarget := map[int][]OutboxMessage{}
+		for _, m := range p.letters.take() {
+			byTarget[m.To] = append(byTarget[m.To], m)
+		}
+		for to, letters := range byTarget {
+			for from := 0; from < len(letters); from += commitCap {
+				if !p.deliverBatch(to, letters[from:min(from+commitCap, len(letters))]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// deliverBatch repeats until it succeeds: order per receiver is kept, and a repetition is recognised.
+func (p *partition) deliverBatch(to int, letters []OutboxMessage) bool {
+	for attempt := 1; ; attempt++ {
+		err := p.e.hub.Deliver(p.ctx, p.id, to, letters)
+		if err == nil {
+			return true
+		}
+		if p.ctx.Err() != nil {
+			return false
+		}
+		p.logger.Warn("task hub: delivering messages failed, trying again", "to_partition", to, "error", err)
+		if !p.pause(backoff(attempt)) {
+			return false
+		}
+	}
+}
+
+// adopt takes care of an activity that the partition's last owner left outstanding.
+func (p *partition) adopt(a *Outstanding) {
+	if p.e.pool.holds(p.id, a.Key) {
+		// Its outcome may go to the partition as this host had it before, so look again.
+		p.claims[a.Key] = p.e.now().Add(claimRenewal)
+		return
+	}
+	dead := ""
+	if !p.e.isLive(a.ClaimedBy) || a.ClaimedBy == p.e.hub.HostID() {
+		dead = a.ClaimedBy
+	}
+	p.claim(a.Key, dead)
+}
+
+// claim asks for an activity; the answer comes to the owner.
+func (p *partition) claim(key, dead string) {
+	p.wg.Go(func() {
+		for attempt := 1; ; attempt++ {
+			c, err := p.e.hub.Reclaim(p.ctx, p.id, key, dead)
+			if err == nil {
+				if c.Taken {
+					p.e.pool.submit(&c.Activity)
+				} else if !c.Gone {
+					p.mail.put(func() { p.claims[key] = c.Until })
+				}
+				return
+			}
+			if !p.pause(backoff(attempt)) {
+				return
+			}
+		}
+	})
+}
+
+// askForClaims asks for activities whose claims should have ended.
+func (p *partition) askForClaims() {
+	now := p.e.now()
+	for key, at := range p.claims {
+		if !at.After(now) {
+			if p.e.pool.holds(p.id, key) {
+				p.claims[key] = now.Add(claimRenewal)
+				continue
+			}
+			delete(p.claims, key)
+			p.claim(key, "")
+		}
+	}
+}
+
+// eventAt is an event that happens now.
+func (p *partition) eventAt(t history.EventType) history.Event {
+	return history.Event{Type: t, ID: -1, Timestamp: p.e.now(), Action: history.NoAction}
+}

@@ -1,0 +1,115 @@
+package taskhub
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/engine"
+)
+
+// The fields of an instance's HASH. Names are short because they travel with each commit.
+const (
+	fieldName         = "n"
+	fieldExecution    = "x"
+	fieldVersion      = "v"
+	fieldStatus       = "s"  // number of durable.RuntimeStatus
+	fieldCreated      = "c"  // ms since 1970
+	fieldUpdated      = "u"  // ms since 1970
+	fieldInput        = "i"  // JSON
+	fieldCustomStatus = "cs" // JSON
+	fieldOutput       = "o"  // JSON
+	fieldParent       = "p"  // JSON
+	fieldRevision     = "rev"
+)
+
+func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
+	rec := &engine.Record{InstanceID: instanceID}
+	for i := 0; i+1 < len(flat); i += 2 {
+		value := flat[i+1]
+		var err error
+		switch flat[i] {
+		case fieldName:
+			rec.Name = value
+		case fieldExecution:
+			rec.ExecutionID = value
+		case fieldVersion:
+			rec.Version = value
+		case fieldStatus:
+			var n int
+			n, err = strconv.Atoi(value)
+			rec.Status = durable.RuntimeStatus(n)
+		case fieldCreated:
+			rec.Created, err = parseMillis(value)
+		case fieldUpdated:
+			rec.Updated, err = parseMillis(value)
+		case fieldInput:
+			rec.Input = json.RawMessage(value)
+		case fieldCustomStatus:
+			rec.CustomStatus = json.RawMessage(value)
+		case fieldOutput:
+			rec.Output = json.RawMessage(value)
+		case fieldParent:
+			err = json.Unmarshal([]byte(value), &rec.Parent)
+		case fieldRevision:
+			rec.Revision, err = strconv.ParseInt(value, 10, 64)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("instance %q: field %s holds %q: %w", instanceID, flat[i], value, err)
+		}
+	}
+	return rec, nil
+}
+
+// flatten turns the fields to set into name, value, ...
+func flatten(id string, f *engine.Fields) ([]any, error) {
+	args := []any{fieldUpdated, millis(f.Updated)}
+	text := func(name string, v *string) {
+		if v != nil {
+			args = append(args, name, *v)
+		}
+	}
+	raw := func(name string, v *json.RawMessage) {
+		if v != nil {
+			args = append(args, name, []byte(*v))
+		}
+	}
+	text(fieldName, f.Name)
+	text(fieldVersion, f.Version)
+	text(fieldExecution, f.ExecutionID)
+	if f.Status != nil {
+		args = append(args, fieldStatus, int(*f.Status))
+	}
+	if f.Created != nil {
+		args = append(args, fieldCreated, millis(*f.Created))
+	}
+	raw(fieldInput, f.Input)
+	raw(fieldCustomStatus, f.CustomStatus)
+	raw(fieldOutput, f.Output)
+	if f.Parent != nil {
+		p, err := json.Marshal(f.Parent)
+		if err != nil {
+			return nil, fmt.Errorf("instance %q: %w", id, err)
+		}
+		args = append(args, fieldParent, p)
+	}
+	return args, nil
+}
+
+func sortPending(events []engine.PendingEvent) {
+	slices.SortFunc(events, func(a, b engine.PendingEvent) int { return int(a.Seq - b.Seq) })
+}
+
+func statusOf(rec *engine.Record) *durable.Status {
+	st := &durable.Status{
+		Name: rec.Name, InstanceID: rec.InstanceID, ExecutionID: rec.ExecutionID, Version: rec.Version, RuntimeStatus: rec.Status,
+		CreatedTime: rec.Created, LastUpdated: rec.Updated,
+		Input: rec.Input, CustomStatus: rec.CustomStatus, Output: rec.Output,
+	}
+	for _, ev := range rec.History {
+		st.History = append(st.History, json.RawMessage(ev))
+	}
+	return st
+}

@@ -22,6 +22,8 @@ import (
 // startTimeout is how long a redis-server may take to answer; the machine may be busy with other tests.
 const startTimeout = 20 * time.Second
 
+var errPortTaken = errors.New("another redis-server got the port first")
+
 // process is a running redis-server on a port of the loopback address.
 type process struct {
 	*child.Process
@@ -42,7 +44,7 @@ func startProcess(dir string, args ...string) (*process, error) {
 			return p, nil
 		}
 		failures = append(failures, err)
-		if errors.Is(err, exec.ErrNotFound) {
+		if !errors.Is(err, errPortTaken) && !strings.Contains(err.Error(), "in use") {
 			break
 		}
 	}
@@ -82,7 +84,7 @@ func (p *process) awaitReady() error {
 		info, err := p.info(ctx, client)
 		switch {
 		case err == nil && !strings.Contains(info, fmt.Sprintf("process_id:%d\r\n", p.PID())):
-			return fmt.Errorf("port %d belongs to another redis-server", p.port)
+			return fmt.Errorf("port %d: %w", p.port, errPortTaken)
 		case err == nil && strings.Contains(info, "\r\nloading:0\r\n"):
 			return nil
 		}

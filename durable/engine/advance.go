@@ -21,12 +21,12 @@ func (p *partition) advance(in *instance) {
 		}
 		return
 	}
-	for len(in.inbox) > 0 && !in.busy {
+	for len(in.inbox) > 0 && !in.busy && !in.loading {
 		m := in.inbox[0]
 		in.inbox = in.inbox[1:]
 		p.sort(in, &m)
 	}
-	if in.busy {
+	if in.busy || in.loading {
 		return
 	}
 	p.sortTimers(in)
@@ -45,6 +45,10 @@ func (p *partition) advance(in *instance) {
 
 // sort takes account of one message: it becomes an arrival, an order to follow, or nothing.
 func (p *partition) sort(in *instance, m *Message) {
+	if m.Kind == MessageStart {
+		p.started(in, m)
+		return
+	}
 	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
@@ -53,8 +57,6 @@ func (p *partition) sort(in *instance, m *Message) {
 		return
 	}
 	switch m.Kind {
-	case MessageStart:
-		in.acks = append(in.acks, m.ID)
 	case MessageStartSub:
 		p.startSub(in, m)
 	case MessageEvent:
@@ -80,9 +82,37 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessageNudge:
 		p.nudge(in, m)
 	default:
-		p.logger.Error("task hub: dropping a message of unknown kind", "instance_id", in.id, "kind", m.Kind)
-		in.acks = append(in.acks, m.ID)
+		p.setAside(m, fmt.Sprintf("no message kind %q is known", m.Kind))
 	}
+}
+
+// started takes the message that a client has created the instance.
+func (p *partition) started(in *instance, m *Message) {
+	if in.rec != nil && in.rec.ExecutionID == m.ExecutionID || in.reloadedFor == m.ID {
+		in.acks = append(in.acks, m.ID)
+		return
+	}
+	// What is in memory was read before. Read it again, and look at this message once more.
+	var dropped draft
+	for _, a := range in.arrived {
+		a.seq = -1 // pending events went with the old execution
+		in.drop(a, &dropped)
+	}
+	fresh := &instance{
+		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
+		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
+		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...),
+	}
+	*in = *fresh
+	p.wg.Go(func() { p.load(in) })
+}
+
+// setAside takes a message out of the way that cannot be processed, and keeps it with the reason.
+func (p *partition) setAside(m *Message, reason string) {
+	p.logger.Error("task hub: setting a message aside", "instance_id", m.InstanceID, "message_id", m.ID, "reason", reason)
+	d := &draft{change: Change{AckOnly: true, InstanceID: m.InstanceID, Consumed: []string{m.ID}}}
+	d.change.SetAside = []AsideMessage{{Message: m.Raw, Reason: reason}}
+	p.put(d)
 }
 
 // sortTimers turns timers that are due into arrivals.

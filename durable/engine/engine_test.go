@@ -660,3 +660,46 @@ func TestSpilledActivitiesRunOnOtherHosts(t *testing.T) {
 	require.NotZero(t, by["a"])
 	require.NotZero(t, by["b"])
 }
+
+func TestPoisonHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, opts *redis.Options) {
+		hub := redistest.HubName(t)
+		h := startHost(t, opts, hub, "a", usual())
+		client := redis.NewClient(opts)
+		defer func() { require.NoError(t, client.Close()) }()
+		start(t, h, "Event", "spoiled", nil)
+		await(t, h, "spoiled", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+		h.stop()
+		p := h.PartitionOf("spoiled")
+		key := func(name string) string { return fmt.Sprintf("{%s:%d}:%s", hub, p, name) }
+		require.NoError(t, client.RPush(t.Context(), key("h:spoiled"), "not an event").Err())
+		for _, m := range []string{"nonsense", `{"k":"dance","i":"x"}`} {
+			require.NoError(t, client.XAdd(t.Context(), &redis.XAddArgs{Stream: key("in"), Values: []string{"m", m}}).Err())
+		}
+		h = startHost(t, opts, hub, "b", usual())
+		require.NoError(t, h.RaiseEvent(t.Context(), "spoiled", "go", nil))
+		st := await(t, h, "spoiled", durable.RuntimeStatus.IsFinished)
+		require.Equal(t, durable.Failed, st.RuntimeStatus)
+		require.Contains(t, string(st.Output), "its history cannot be read: history event 3")
+		require.Eventually(t, func() bool {
+			n, err := client.XLen(t.Context(), key("in")).Result()
+			return err == nil && n == 0
+		}, 10*time.Second, 5*time.Millisecond)
+		aside, err := client.XRange(t.Context(), key("aside"), "-", "+").Result()
+		require.NoError(t, err)
+		require.Len(t, aside, 2)
+		require.Equal(t, "nonsense", aside[0].Values["m"])
+		require.Contains(t, aside[1].Values["reason"], "dance")
+	})
+}
+
+func TestReplacedWhileRunning(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, redistest.Real(t), redistest.HubName(t), "a", usual())
+	start(t, h, "Event", "one", nil)
+	await(t, h, "one", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+	require.NoError(t, h.RaiseEvent(t.Context(), "one", "other", nil))
+	require.NoError(t, h.Create(t.Context(), durable.CreateRequest{Name: "Sequence", InstanceID: "one", ExecutionID: "second", AnyState: true}))
+	completed(t, h, "one")
+}

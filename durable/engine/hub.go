@@ -151,6 +151,8 @@ const (
 type Message struct {
 	// ID is the message's place in the inbox.
 	ID string `json:"-"`
+	// Raw is the message as stored, for messages that were read.
+	Raw []byte `json:"-"`
 
 	Kind        MessageKind     `json:"k"`
 	InstanceID  string          `json:"i"`
@@ -246,8 +248,16 @@ type Change struct {
 	Ready bool
 	// Notify tells those who wait for the instance's status.
 	Notify bool
+	// SetAside are messages that cannot be processed; they are kept with the reason.
+	SetAside []AsideMessage
 	// AckOnly is a change that touches no instance: only Consumed, ActivitiesRemove, TimersRemove and Send count.
 	AckOnly bool
+}
+
+// AsideMessage is a message that cannot be processed.
+type AsideMessage struct {
+	Message []byte
+	Reason  string
 }
 
 // Fields are the stored fields of an instance; nil pointers and nil slices leave a field as it is.

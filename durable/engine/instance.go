@@ -44,6 +44,8 @@ type instance struct {
 	terminate *Message
 	crashes   int  // consecutive episodes that ended with their worker
 	delayed   bool // the next episode waits a while
+	// reloadedFor is the start message for which the record was read again.
+	reloadedFor string
 }
 
 // arrival is an accepted event that no episode has shown, with what the commit that shows it must remove.

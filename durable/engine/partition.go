@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
 )
 
@@ -225,8 +226,7 @@ func (p *partition) pause(d time.Duration) bool {
 // receive takes one message from the inbox.
 func (p *partition) receive(m *Message) {
 	if m.InstanceID == "" {
-		p.logger.Error("task hub: dropping a message that cannot be read", "message_id", m.ID, "reason", m.Reason)
-		p.put(&draft{change: Change{AckOnly: true, Consumed: []string{m.ID}}})
+		p.setAside(m, m.Reason)
 		return
 	}
 	in := p.instance(m.InstanceID)
@@ -267,7 +267,7 @@ func (p *partition) load(in *instance) {
 			p.mail.put(func() {
 				in.loading = false
 				if err := in.take(p.e, rec); err != nil {
-					p.fail(fmt.Errorf("instance %q: %w", in.id, err))
+					p.spoiled(in, err)
 					return
 				}
 				p.advance(in)
@@ -282,6 +282,16 @@ func (p *partition) load(in *instance) {
 			return
 		}
 	}
+}
+
+// spoiled ends an instance whose stored history cannot be read, so that it holds up nobody and says why.
+func (p *partition) spoiled(in *instance, err error) {
+	p.logger.Error("orchestration failed: its history cannot be read", "function", in.rec.Name, "instance_id", in.id, "error", err)
+	if in.runs() {
+		p.finish(in, nil, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, "its history cannot be read: "+err.Error())))
+		return
+	}
+	p.acknowledge(in)
 }
 
 // put hands a change to the committer.

@@ -154,6 +154,10 @@ func (h *Hub) commitArgs(p int, epoch int64, c *engine.Change) ([]any, error) {
 		}
 		args = append(args, h.PartitionOf(c.Send[i].InstanceID), raw)
 	}
+	count(2 * len(c.SetAside))
+	for _, m := range c.SetAside {
+		args = append(args, m.Message, m.Reason)
+	}
 	return args, nil
 }
 

@@ -17,6 +17,7 @@ const (
 	keyReady    = "ready"    // SET instance ids
 	keyOutSeq   = "outseq"   // HASH partition -> last number sent to it
 	keyReceived = "received" // HASH partition -> last number received from it
+	keyAside    = "aside"    // STREAM m = message, reason
 	keyClaims   = "claim"    // HASH activity key -> host|end in ms, or "done"
 )
 

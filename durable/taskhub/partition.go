@@ -237,9 +237,9 @@ func (in *inbox) Read(ctx context.Context) ([]engine.Message, error) {
 			m := engine.Message{}
 			if err := json.Unmarshal([]byte(raw), &m); err != nil {
 				// Never written by us; the engine sets it aside.
-				m = engine.Message{Kind: engine.MessageKind("unreadable"), Reason: err.Error()}
+				m = engine.Message{Reason: "it cannot be read: " + err.Error()}
 			}
-			m.ID = entry.ID
+			m.ID, m.Raw = entry.ID, []byte(raw)
 			messages = append(messages, m)
 		}
 		return messages, nil

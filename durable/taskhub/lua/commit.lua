@@ -18,6 +18,7 @@
 --   claimMs                 how long a claim lasts
 --   <activitiesRemove>      key, ...
 --   <send>                  partition, message, ...
+--   <setAside>              message, reason, ...
 -- Returns {0, outbox id, partition, seq, ...}, {-1} when fenced, {-2} when the instance is not at execution and revision.
 local K = KEYS[1]
 local pos = 0
@@ -58,7 +59,7 @@ local pendingAdd, pendingRemove = list(), list()
 local timersAdd, timersRemove = list(), list()
 local activitiesAdd = list()
 local claimMs = tonumber(nxt())
-local activitiesRemove, send = list(), list()
+local activitiesRemove, send, setAside = list(), list(), list()
 
 if touches then
   if string.find(flags, 'R', 1, true) then
@@ -127,6 +128,9 @@ end
 if #activitiesRemove > 0 then
   many('HDEL', K .. 'act', activitiesRemove)
   many('HDEL', K .. 'claim', activitiesRemove)
+end
+for j = 1, #setAside, 2 do
+  redis.call('XADD', K .. 'aside', '*', 'm', setAside[j], 'reason', setAside[j + 1])
 end
 local out = {0}
 for j = 1, #send, 2 do

@@ -28,8 +28,6 @@ const (
 func Dial(ctx context.Context, options *redis.Options, wait time.Duration, logger *slog.Logger) (*redis.Client, error) {
 	probe := *options
 	probe.MaxRetries, probe.DialerRetries, probe.PoolSize, probe.MinIdleConns, probe.PipelinePoolSize = -1, 1, 2, 0, -1
-	client := redis.NewClient(&probe)
-	defer func() { _ = client.Close() }()
 	began := time.Now()
 	if wait > 0 {
 		var cancel context.CancelFunc
@@ -39,7 +37,7 @@ func Dial(ctx context.Context, options *redis.Options, wait time.Duration, logge
 	var logged time.Time
 	var last error
 	for delay := firstPause; ; delay = min(2*delay, longestWait) {
-		err := ping(ctx, client)
+		err := ping(ctx, &probe)
 		if err == nil {
 			return redis.NewClient(options), nil
 		}
@@ -73,7 +71,10 @@ func Dial(ctx context.Context, options *redis.Options, wait time.Duration, logge
 	}
 }
 
-func ping(ctx context.Context, client *redis.Client) error {
+// ping makes one attempt with a client of its own: one that had failed more often would go on dialing by itself.
+func ping(ctx context.Context, options *redis.Options) error {
+	client := redis.NewClient(options)
+	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	return client.Ping(ctx).Err()

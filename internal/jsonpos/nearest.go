@@ -8,9 +8,10 @@ func Nearest(word string, known []string) string {
 	if len(w) > 64 {
 		return ""
 	}
-	best, bestDistance := "", 1+max(1, len(w)/3)
+	best, bestDistance := "", len(w)+1
 	for _, k := range known {
-		if d := distance(w, []rune(strings.ToLower(k))); d < bestDistance {
+		r := []rune(strings.ToLower(k))
+		if d := distance(w, r); d < bestDistance && d <= max(1, max(len(w), len(r))/3) {
 			best, bestDistance = k, d
 		}
 	}

@@ -167,7 +167,7 @@ func (l *leaf) fits(e *history.Event) bool {
 
 // advance registers the entries that the orchestrator has come to.
 func (o *Orchestration) advance() {
-	for o.current+1 < len(o.entries) && (o.current < 0 || o.entries[o.current].root.state != pending) {
+	for o.current+1 < len(o.entries) && (o.current < 0 || !o.entries[o.current].pending()) {
 		o.step()
 	}
 }
@@ -220,7 +220,7 @@ func (o *Orchestration) blockedAt() *entry {
 	if o.schema == 0 || o.current < 0 || o.current != len(o.entries)-1 {
 		return nil
 	}
-	if e := o.entries[o.current]; e.root.state == pending {
+	if e := o.entries[o.current]; e.pending() {
 		return e
 	}
 	return nil

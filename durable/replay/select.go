@@ -21,7 +21,8 @@ type Choice struct {
 //     retry's delay, an answer 202 that is polled.
 //   - An external event is held back until it is awaited, and at most one of each name is shown, since the next one may be meant for a
 //     wait that the orchestrator makes after the first.
-//   - All else is shown at once.
+//   - All else is shown at once. In schema version 0 (durable-functions 1.x) the end of a timer stands alone: there a task is complete as
+//     soon as it is in the history, and an orchestrator that cancels the timer because of an event before it would fail.
 //
 // After Restore, external events are held back until the orchestration has learned what is awaited; see NeedsReplay.
 func (o *Orchestration) Select(arrived []history.Event) []Choice {
@@ -33,13 +34,17 @@ func (o *Orchestration) Select(arrived []history.Event) []Choice {
 		}
 		return nil
 	}
-	c := chooser{o: o, seen: map[int]bool{}, names: map[string]bool{}}
-	for i := range arrived {
-		if e := &arrived[i]; !o.Stale(*e) {
-			c.choose(i, e)
-		}
-	}
+	c := o.choose(arrived)
 	return append(c.first, c.rest...)
+}
+
+// endsTimer reports whether the event is the end of a timer that the orchestrator may cancel.
+func (o *Orchestration) endsTimer(e *history.Event) bool {
+	if e.Type != history.TimerFired {
+		return false
+	}
+	l := o.tasks[e.TaskID].leaf
+	return l == nil || l.action.Type == CreateTimer
 }
 
 // NeedsReplay reports whether Select cannot tell what to do with the arrived events before it is known what the orchestrator awaits:
@@ -59,33 +64,30 @@ func (o *Orchestration) NeedsReplay(arrived []history.Event) bool {
 	return raised
 }
 
-// Wakes reports whether an episode with these events can get the orchestrator on, or makes it ask for something. If not, the episode may
-// be put off until more has arrived. It errs towards true.
-func (o *Orchestration) Wakes(shown []history.Event) bool {
+// Wakes reports whether an episode with these chosen events can get the orchestrator on, makes it ask for something, or lets other events
+// be chosen. If not, the episode may be put off until more has arrived. It errs towards true.
+func (o *Orchestration) Wakes(chosen []history.Event) bool {
 	e := o.blockedAt()
 	if e == nil || !o.Learned() {
 		return true
 	}
 	done := map[*leaf]bool{}
-	for i := range shown {
-		ev := &shown[i]
-		switch {
-		case ev.Type == history.EventRaised:
-			if list := o.waits[ev.Name]; len(list) > 0 {
-				done[list[len(list)-1]] = false
-			}
-		case ev.Type.IsCompletion() && !o.Stale(*ev):
-			t := o.tasks[ev.TaskID]
-			if t.leaf.foresee(t, ev, o.schema) != needNothing {
-				return true
-			}
-			done[t.leaf] = t.leaf.fails(ev)
-		case ev.Type == history.ExecutionStarted:
+	for i := range chosen {
+		ev := &chosen[i]
+		if !ev.Type.IsCompletion() {
+			return true // external events: others of the name may wait for their turn
+		}
+		if o.Stale(*ev) {
+			continue
+		}
+		t := o.tasks[ev.TaskID]
+		if t.leaf.foresee(t, ev, o.schema) != needNothing || o.awaits(strconv.Itoa(ev.TaskID)) {
 			return true
 		}
+		done[t.leaf] = t.leaf.fails(ev)
 	}
 	end, _ := e.root.wouldEnd(done)
-	return end
+	return end && len(chosen) > 0
 }
 
 // chooser gathers the choices of one Select.
@@ -96,7 +98,25 @@ type chooser struct {
 	names       map[string]bool // of external events
 }
 
-func (c *chooser) choose(i int, e *history.Event) {
+func (o *Orchestration) choose(arrived []history.Event) *chooser {
+	c := &chooser{o: o, seen: map[int]bool{}, names: map[string]bool{}}
+	for i := range arrived {
+		e := &arrived[i]
+		if o.Stale(*e) {
+			continue
+		}
+		if o.schema == 0 && o.endsTimer(e) {
+			if len(c.first)+len(c.rest) == 0 {
+				c.add(i, e)
+			}
+			break
+		}
+		c.add(i, e)
+	}
+	return c
+}
+
+func (c *chooser) add(i int, e *history.Event) {
 	switch {
 	case e.Type.IsCompletion():
 		if c.seen[e.TaskID] {

@@ -44,10 +44,12 @@ func (n *node) settle(s nodeState) {
 // entry is one element of the SDK's list: something that the orchestrator yielded. Entries are registered in order, each once the one
 // before it is done.
 type entry struct {
-	root  *node
+	root  *node   // nil in schema version 0, which tells no trees
 	waits []*leaf // each occurrence, in pre-order
 	end   int     // the number of leaves up to here
 }
+
+func (e *entry) pending() bool { return e.root != nil && e.root.state == pending }
 
 // newEntry builds the tree of one element; find gives the leaves in pre-order.
 func newEntry(a *Action, find func(*Action) *leaf) *entry {

@@ -130,6 +130,11 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 			return fail(failure.Reason, failure.Details)
 		case pool.ctx.Err() != nil:
 			return m, false
+		case errors.Is(err, ErrNotReady):
+			if !pool.pause(time.Second) {
+				return m, false
+			}
+			continue
 		}
 		crashes++
 		if crashes >= pool.e.cfg.MaxCrashes {

@@ -27,7 +27,8 @@ type Config struct {
 	DefaultHTTPSleep time.Duration
 	// HeartbeatInterval is the time between renewals of the host's lease. Defaults to 1.5 s.
 	HeartbeatInterval time.Duration
-	// MaxCrashes is how often an episode or an activity may end with its worker before it counts as failed. Defaults to 5.
+	// MaxCrashes is how often an episode or an activity may end with its worker before it counts as failed. Defaults to 10,
+	// which with the growing delay between attempts is about half a minute.
 	MaxCrashes int
 	// Logger receives what operators should know. Defaults to slog.Default().
 	Logger *slog.Logger
@@ -72,7 +73,7 @@ func New(cfg Config) *Engine {
 	cfg.MaxPayload = cmp.Or(cfg.MaxPayload, 16<<20)
 	cfg.DefaultHTTPSleep = cmp.Or(cfg.DefaultHTTPSleep, 30*time.Second)
 	cfg.HeartbeatInterval = cmp.Or(cfg.HeartbeatInterval, 1500*time.Millisecond)
-	cfg.MaxCrashes = cmp.Or(cfg.MaxCrashes, 5)
+	cfg.MaxCrashes = cmp.Or(cfg.MaxCrashes, 10)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

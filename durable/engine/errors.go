@@ -1,6 +1,13 @@
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotReady is what an Executor answers when it can run nothing at this moment, because its host starts or stops. The work is tried
+// again, as often as need be.
+var ErrNotReady = errors.New("the host is not ready to run functions")
 
 // FunctionUnavailableError tells that a function exists but cannot be run at present, because its code does not load. An
 // orchestration that has started waits for it to be mended; one that has not fails.

@@ -48,4 +48,3 @@ func (p *partition) askForClaims() {
 		}
 	}
 }
-

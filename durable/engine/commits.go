@@ -101,4 +101,3 @@ func (p *partition) deliverBatch(to int, letters []OutboxMessage) bool {
 		}
 	}
 }
-

@@ -347,4 +347,3 @@ func eventsOf(arrivals []arrival) []history.Event {
 	}
 	return out
 }
-

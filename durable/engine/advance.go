@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
@@ -45,11 +46,11 @@ func (p *partition) advance(in *instance) {
 
 // sort takes account of one message: it becomes an arrival, an order to follow, or nothing.
 func (p *partition) sort(in *instance, m *Message) {
-	if m.Kind == MessageStart {
-		p.started(in, m)
+	if !slices.Contains(messageKinds, m.Kind) {
+		p.setAside(m, fmt.Sprintf("message kind %q is unknown: a newer durango may have sent it", m.Kind))
 		return
 	}
-	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageRewind && m.Kind != MessageNudge {
+	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageStart && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
 			in.ackActs = append(in.ackActs, m.Name)
@@ -57,6 +58,8 @@ func (p *partition) sort(in *instance, m *Message) {
 		return
 	}
 	switch m.Kind {
+	case MessageStart:
+		p.started(in, m)
 	case MessageStartSub:
 		p.startSub(in, m)
 	case MessageEvent:
@@ -81,8 +84,6 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.rewind(in, m.Reason)
 	case MessageNudge:
 		p.nudge(in, m)
-	default:
-		p.setAside(m, fmt.Sprintf("no message kind %q is known", m.Kind))
 	}
 }
 

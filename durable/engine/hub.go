@@ -147,6 +147,11 @@ const (
 	MessageNudge     MessageKind = "nudge"  // a rewound parent asks for this sub-orchestration's outcome: rewind it if it failed, tell it again if it is known
 )
 
+var messageKinds = []MessageKind{
+	MessageStart, MessageStartSub, MessageEvent, MessageTaskDone, MessageSubDone, MessageTerminate, MessageSuspend, MessageResume,
+	MessageRewind, MessageNudge,
+}
+
 // Message is one message to an instance. Which fields have a meaning depends on Kind.
 type Message struct {
 	// ID is the message's place in the inbox.

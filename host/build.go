@@ -1,0 +1,141 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/durango-functions/durango/functions"
+	"github.com/durango-functions/durango/host/hostjson"
+	"github.com/durango-functions/durango/host/settings"
+	"github.com/durango-functions/durango/worker"
+	"github.com/durango-functions/durango/worker/node"
+)
+
+// triggerTypes are the types that a trigger binding may have, as function.json usually spells them.
+var triggerTypes = []string{"httpTrigger", "manualTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger"}
+
+// nodeLanguage is the only language of function folders at present.
+const nodeLanguage = "node"
+
+// knownType reports whether a binding type can be used with a direction.
+func (h *Host) knownType(typ string, dir functions.Direction) bool {
+	for _, t := range triggerTypes {
+		if strings.EqualFold(t, typ) {
+			return true
+		}
+	}
+	if strings.EqualFold(typ, "http") {
+		return true
+	}
+	return dir != functions.Out && h.bindings.Input(typ) != nil || dir != functions.In && h.bindings.Output(typ) != nil
+}
+
+// prepareApp reads the functions and loads them into a worker of their own. What needs the task hub is left to completeApp, so that
+// both can be made ready side by side.
+func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings, config *hostjson.Config) (*app, error) {
+	allowed := config.Functions
+	if len(h.cfg.Functions) > 0 {
+		allowed = h.cfg.Functions
+	}
+	found, err := functions.Discover(h.root, functions.Options{
+		Lookup: s.Lookup, AllowList: allowed, RoutePrefix: config.HTTP.RoutePrefix, DefaultRetry: config.Retry,
+		KnownTypes: h.knownType, TypeNames: append([]string{"http", "durableClient", "orchestrationClient", "redis"}, triggerTypes...),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the app's functions: %w", err)
+	}
+	for _, w := range found.Warnings {
+		h.logger.Warn(w)
+	}
+	if len(allowed) > 0 {
+		h.logger.Info(fmt.Sprintf("A function allow list has been specified, excluding all but the following functions: [%s]", strings.Join(allowed, ", ")))
+		h.warnUnknownNames(found, allowed)
+	}
+	dropOtherLanguages(found)
+	a := newApp(number)
+	a.config, a.settings, a.functions, a.channel = config, s, found, h.cfg.newChannel(h, s)
+	a.index()
+	if len(found.Functions) == 0 {
+		return a, nil // nothing needs a worker
+	}
+	if err := a.channel.Start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the worker: %w", err), a.channel.Stop(ctx))
+	}
+	if err := a.loadFunctions(ctx); err != nil {
+		return nil, errors.Join(err, a.channel.Stop(ctx))
+	}
+	return a, nil
+}
+
+// warnUnknownNames tells of names in the allow list that no folder has.
+func (h *Host) warnUnknownNames(found *functions.App, allowed []string) {
+	for _, name := range allowed {
+		known := found.Function(name) != nil
+		for _, e := range found.Errors {
+			known = known || strings.EqualFold(e.Function, name)
+		}
+		if !known {
+			h.logger.Warn(fmt.Sprintf("The function allow list names %s, but there is no such function in %s", name, h.root))
+		}
+	}
+}
+
+// dropOtherLanguages makes functions that no worker of ours runs broken ones.
+func dropOtherLanguages(found *functions.App) {
+	kept := found.Functions[:0:0]
+	for _, fn := range found.Functions {
+		if fn.Language == nodeLanguage {
+			kept = append(kept, fn)
+			continue
+		}
+		what := "its script file has an extension that no worker knows"
+		if fn.Language != "" {
+			what = "its language is " + fn.Language
+		}
+		found.Errors = append(found.Errors, &functions.LoadError{Function: fn.Name, Reasons: []string{
+			fmt.Sprintf("%s: %s; this host runs JavaScript (.js, .mjs, .cjs).", fn.ScriptFile, what),
+		}})
+	}
+	found.Functions = kept
+}
+
+// loadFunctions loads all functions, side by side, and notes which cannot be. The error is that of the worker itself.
+func (a *app) loadFunctions(ctx context.Context) error {
+	a.unloadable = map[string]*worker.LoadError{}
+	errs := make([]error, len(a.functions.Functions))
+	var wg sync.WaitGroup
+	for i, fn := range a.functions.Functions {
+		wg.Go(func() { errs[i] = a.channel.Load(ctx, fn) })
+	}
+	wg.Wait()
+	for i, fn := range a.functions.Functions {
+		var loadErr *worker.LoadError
+		switch {
+		case errs[i] == nil:
+		case errors.As(errs[i], &loadErr):
+			a.unloadable[strings.ToLower(fn.Name)] = loadErr
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
+			a.unloadable[strings.ToLower(fn.Name)] = &worker.LoadError{Function: fn.Name, Message: errs[i].Error()}
+		}
+	}
+	return nil
+}
+
+// completeApp makes what runs and serves the functions.
+func (h *Host) completeApp(a *app) {
+	a.invoker = &invoker{
+		channel: a.channel, bindings: h.bindings, timeout: a.config.FunctionTimeout, root: h.root, logger: h.cfg.Logger,
+		timedOut: func(name string) {
+			if c, ok := a.channel.(*node.Channel); ok {
+				c.Recycle("function " + name + " exceeded functionTimeout")
+			}
+		},
+	}
+	h.completeHTTP(a)
+	h.completeTimers(a)
+}

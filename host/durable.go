@@ -1,0 +1,134 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/taskhub"
+	"github.com/durango-functions/durango/internal/redisconn"
+	"github.com/durango-functions/durango/internal/redisserver"
+)
+
+// durablePart is the durable half of a host: Redis, the task hub, the engine and what serves the management API. It lives from start to
+// stop, whatever reloads.
+type durablePart struct {
+	h        *Host
+	embedded *redisserver.Server // nil with a Redis of the user's
+	client   *redis.Client
+	hub      *taskhub.Hub
+	engine   *engine.Engine
+	// management serves the management API to callers, rpc to the app's own code.
+	management, rpc http.Handler
+	ready           chan struct{} // closed when all of the above is there
+}
+
+// open connects to Redis and opens the task hub; the engine is made, not started.
+func (d *durablePart) open(ctx context.Context, lookup func(string) (string, bool)) error {
+	h, config := d.h, d.h.config.DurableTask
+	options, err := d.redisOptions(ctx, lookup)
+	if err != nil {
+		return err
+	}
+	hostID := taskhub.LocalHostID()
+	options.ClientName = redisconn.ClientName(hostID)
+	options.MaxRetries = -1 // the hub knows which of its calls may be repeated
+	if d.client, err = redisconn.Dial(ctx, options, h.cfg.RedisPatience, h.logger); err != nil {
+		return err
+	}
+	report, err := redisconn.Survey(ctx, d.client)
+	if err != nil {
+		return err
+	}
+	h.logger.Info(fmt.Sprintf("Task hub %s: %s", config.HubName, report))
+	logger := h.cfg.Logger.With(categoryKey, categoryDurable)
+	d.hub, err = taskhub.Open(ctx, taskhub.Config{
+		Client: d.client,
+		Dial: func() redis.UniversalClient {
+			own := *options
+			return redis.NewClient(&own)
+		},
+		Name: config.HubName, Partitions: config.StorageProvider.PartitionCount, HostID: hostID, MaxPayload: config.MaxPayloadSize, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	d.engine = engine.New(engine.Config{
+		Hub: d.hub,
+		Executor: &executor{
+			acquire: h.acquire, callHTTP: callHTTP, httpSleep: config.DefaultAsyncRequestSleepTime, logger: h.cfg.Logger,
+		},
+		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
+		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize,
+		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
+	})
+	if err := d.openAPI(); err != nil {
+		return err
+	}
+	close(d.ready)
+	return nil
+}
+
+// redisOptions finds the task hub's Redis: the address that the command line gives, else the setting that host.json names, else a
+// server of the host's own.
+func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (*redis.Options, error) {
+	const usual = "DURANGO_REDIS"
+	name := cmp.Or(d.h.config.DurableTask.StorageProvider.ConnectionName, usual)
+	address, source := d.h.cfg.RedisURL, "--redis"
+	if address == "" {
+		address, _ = lookup(name)
+		source = "setting " + name
+	}
+	if address != "" {
+		options, err := redisconn.Parse(address)
+		if err != nil {
+			return nil, fmt.Errorf("the address of Redis (%s): %w", source, err)
+		}
+		return options, nil
+	}
+	if name != usual {
+		d.h.logger.Warn(fmt.Sprintf("host.json: extensions.durableTask.storageProvider.connectionName names the setting %s, which is not set: "+
+			"the host runs a Redis of its own", name))
+	}
+	server, err := redisserver.Start(ctx, redisserver.Config{Dir: filepath.Join(d.h.root, stateDir), Logger: d.h.logger})
+	if err != nil {
+		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
+	}
+	d.embedded = server
+	return server.Options(), nil
+}
+
+// stopEngine ends the work on orchestrations.
+func (d *durablePart) stopEngine(ctx context.Context) error {
+	if d.engine == nil {
+		return nil
+	}
+	return d.engine.Stop(ctx)
+}
+
+// close ends the connections, and the server if it is the host's own.
+func (d *durablePart) close(ctx context.Context) error {
+	var errs []error
+	if d.hub != nil {
+		errs = append(errs, d.hub.Close())
+	}
+	if d.client != nil {
+		errs = append(errs, d.client.Close())
+	}
+	if d.embedded != nil {
+		errs = append(errs, d.embedded.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *durablePart) serveManagement(w http.ResponseWriter, r *http.Request) {
+	d.management.ServeHTTP(w, r)
+}
+
+func (d *durablePart) serveRPC(w http.ResponseWriter, r *http.Request) { d.rpc.ServeHTTP(w, r) }

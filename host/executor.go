@@ -1,0 +1,212 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/replay"
+	"github.com/durango-functions/durango/functions"
+	"github.com/durango-functions/durango/triggers"
+	"github.com/durango-functions/durango/worker"
+)
+
+// executor runs orchestrators and activities for the engine, in the generation of the app that is current at each call.
+type executor struct {
+	// acquire returns the current app, which the caller releases; nil when the host has ended.
+	acquire func() *app
+	// callHTTP performs the HTTP request of a callHttp action and returns its response.
+	callHTTP func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+	// httpSleep is the delay between two polls of callHttp.
+	httpSleep time.Duration
+	logger    *slog.Logger
+}
+
+// errNoApp refuses work because the host is not or no more there to do it.
+var errNoApp = errors.New("the host is not running")
+
+// HasOrchestrator implements engine.Executor. A broken function counts: its orchestrations wait until it is mended.
+func (x *executor) HasOrchestrator(name string) bool {
+	return x.has(name, func(a *app) map[string]*functions.Function { return a.orchestrators })
+}
+
+// HasActivity implements engine.Executor.
+func (x *executor) HasActivity(name string) bool {
+	return strings.EqualFold(name, replay.HTTPActivityName) ||
+		x.has(name, func(a *app) map[string]*functions.Function { return a.activities })
+}
+
+func (x *executor) has(name string, kind func(*app) map[string]*functions.Function) bool {
+	a := x.acquire()
+	if a == nil {
+		return true // it is not known at this moment; the work comes back
+	}
+	defer a.release()
+	key := strings.ToLower(name)
+	return kind(a)[key] != nil || a.broken[key] != nil
+}
+
+// ExecuteOrchestrator implements engine.Executor.
+func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.OrchestratorWork) (*replay.Result, error) {
+	a := x.acquire()
+	if a == nil {
+		return nil, errNoApp
+	}
+	defer a.release()
+	key := strings.ToLower(w.Name)
+	fn := a.orchestrators[key]
+	if fn == nil {
+		if broken := a.broken[key]; broken != nil {
+			return nil, &engine.FunctionUnavailableError{Name: w.Name, Reason: strings.Join(broken.Reasons, " ")}
+		}
+		return nil, fmt.Errorf("orchestrator function '%s' is gone", w.Name)
+	}
+	logger := x.logger.With(categoryKey, functionCategory(fn.Name))
+	if !w.IsReplaying {
+		logger.Info(fmt.Sprintf("Started orchestration '%s' (Instance='%s')", fn.Name, w.InstanceID),
+			"function", data{fn.Name}, "instance_id", data{w.InstanceID})
+	}
+	payload := replay.BuildPayload(nil, replay.PayloadInput{
+		History: w.History, Input: w.Input, InstanceID: w.InstanceID, ParentInstanceID: w.ParentInstanceID,
+		IsReplaying: w.IsReplaying, HTTPSleep: x.httpSleep,
+	})
+	result, err := a.invoker.invoke(ctx, fn,
+		triggers.Event{Value: worker.Value{Kind: worker.String, Data: payload}, Reason: "Orchestration episode"},
+		mode{quiet: true, once: true, pure: true, source: "Instance='" + w.InstanceID + "'"})
+	outcome, err := orchestratorOutcome(w.Name, result, err)
+	x.logOutcome(logger, fn, w, outcome, err)
+	return outcome, err
+}
+
+// orchestratorOutcome reads what an orchestrator function handed back, or how it failed.
+func orchestratorOutcome(name string, result *worker.Result, err error) (*replay.Result, error) {
+	var userErr *worker.FunctionError
+	var loadErr *worker.LoadError
+	switch {
+	case errors.As(err, &userErr):
+		if failed, ok := replay.ParseFailure(userErr.Message); ok {
+			return failed, nil
+		}
+		return nil, &engine.TaskFailure{Reason: userErr.Message, Details: userErr.Stack}
+	case errors.As(err, &loadErr):
+		return nil, &engine.FunctionUnavailableError{Name: name, Reason: loadErr.Error()}
+	case err != nil:
+		return nil, err
+	}
+	parsed, err := replay.ParseResult(result.ReturnValue.Data)
+	if err != nil {
+		return nil, &engine.TaskFailure{Reason: err.Error()}
+	}
+	return parsed, nil
+}
+
+// logOutcome logs the end of an orchestration; the episodes before are logged at debug level by the invoker.
+func (x *executor) logOutcome(logger *slog.Logger, fn *functions.Function, w *engine.OrchestratorWork, r *replay.Result, err error) {
+	attrs := []any{"function", data{fn.Name}, "instance_id", data{w.InstanceID}}
+	var failure *engine.TaskFailure
+	switch {
+	case errors.As(err, &failure):
+		logger.Error(fmt.Sprintf("Orchestration '%s' failed (Instance='%s')\n%s", fn.Name, w.InstanceID, indent(failure.Reason)), append(attrs, "error", data{failure.Reason})...)
+	case err != nil:
+	case r.Failed:
+		logger.Error(fmt.Sprintf("Orchestration '%s' failed (Instance='%s')\n%s", fn.Name, w.InstanceID, indent(r.Error)), append(attrs, "error", data{r.Error})...)
+	case r.IsDone && r.ContinuesAsNew():
+		logger.Info(fmt.Sprintf("Orchestration '%s' continues as new (Instance='%s')", fn.Name, w.InstanceID), attrs...)
+	case r.IsDone:
+		logger.Info(fmt.Sprintf("Orchestration '%s' completed (Instance='%s')", fn.Name, w.InstanceID), attrs...)
+	}
+}
+
+// ExecuteActivity implements engine.Executor.
+func (x *executor) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) (json.RawMessage, error) {
+	if strings.EqualFold(w.Name, replay.HTTPActivityName) {
+		return x.executeHTTP(ctx, w)
+	}
+	a := x.acquire()
+	if a == nil {
+		return nil, errNoApp
+	}
+	defer a.release()
+	key := strings.ToLower(w.Name)
+	fn := a.activities[key]
+	if fn == nil {
+		reason := "it does not exist, is disabled, or is no activity function"
+		if broken := a.broken[key]; broken != nil {
+			reason = strings.Join(broken.Reasons, " ")
+		}
+		return nil, activityFailure(w.Name, reason, "")
+	}
+	value := worker.Value{}
+	if len(w.Input) > 0 {
+		value = worker.Value{Kind: worker.String, Data: w.Input}
+	}
+	instance, err := json.Marshal(w.InstanceID)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the instance ID: %w", err)
+	}
+	result, err := a.invoker.invoke(ctx, fn, triggers.Event{
+		Value: value, Reason: "Activity", Metadata: map[string]json.RawMessage{"instanceId": instance},
+	}, mode{once: true, source: fmt.Sprintf("Instance='%s', TaskId=%d", w.InstanceID, w.TaskID)})
+	return activityOutcome(ctx, w.Name, result, err)
+}
+
+// activityOutcome makes JSON of what an activity returned. What the user's code did wrong, a timeout and code that does not load are
+// failures for the history; after anything else the activity is run again.
+func activityOutcome(ctx context.Context, name string, result *worker.Result, err error) (json.RawMessage, error) {
+	var userErr *worker.FunctionError
+	var crash *worker.CrashError
+	switch {
+	case errors.As(err, &userErr):
+		return nil, activityFailure(name, userErr.Message, userErr.Stack)
+	case errors.As(err, &crash), err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		// The timeout, code that does not load, an input or output binding that refuses.
+		return nil, activityFailure(name, err.Error(), "")
+	}
+	return jsonOf(result.ReturnValue)
+}
+
+func activityFailure(name, message, details string) error {
+	return &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %s", name, message), Details: details}
+}
+
+// jsonOf returns a value as JSON, nil for none. Binary data becomes a base64 text.
+func jsonOf(v worker.Value) (json.RawMessage, error) {
+	switch v.Kind {
+	case worker.None:
+		return nil, nil
+	case worker.JSON:
+		if bytes.Equal(bytes.TrimSpace(v.Data), []byte("null")) {
+			return nil, nil
+		}
+		return v.Data, nil
+	case worker.String:
+		return json.Marshal(string(v.Data))
+	case worker.Bytes:
+		return json.Marshal(v.Data)
+	case worker.HTTP:
+		return json.Marshal(v.Response)
+	}
+	return nil, fmt.Errorf("value of unknown kind %d", v.Kind)
+}
+
+// executeHTTP performs a callHttp action.
+func (x *executor) executeHTTP(ctx context.Context, w *engine.ActivityWork) (json.RawMessage, error) {
+	result, err := x.callHTTP(ctx, w.Input)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &engine.TaskFailure{Reason: err.Error()}
+	}
+	return result, nil
+}
+
+var _ engine.Executor = (*executor)(nil)

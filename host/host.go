@@ -1,0 +1,348 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/durango-functions/durango/bindings"
+	"github.com/durango-functions/durango/host/hostjson"
+	"github.com/durango-functions/durango/host/settings"
+)
+
+// DefaultPort is the port of a host that is told none.
+const DefaultPort = 7071
+
+// Config configures a Host.
+type Config struct {
+	// Root is the app's folder. Required.
+	Root string
+	// Port to listen on; negative: any free one. 0 is that of local.settings.json, else DefaultPort.
+	Port int
+	// Address to listen on. Defaults to that of local.settings.json, else 127.0.0.1.
+	Address string
+	// RedisURL is the address of the task hub's Redis. Defaults to the setting that storageProvider.connectionName of host.json names,
+	// else the host runs an embedded one.
+	RedisURL string
+	// Functions names the only functions to load; empty: all that host.json allows.
+	Functions []string
+	// EnableAuth demands keys as functions and APIs declare them; without it everything is open.
+	EnableAuth bool
+	// InsecureNoAuth allows an address that other machines can reach although EnableAuth is off.
+	InsecureNoAuth bool
+	// Defaults is the text of the host.json that the app's own overlays. Required.
+	Defaults []byte
+	// Environ is the environment as "NAME=value". Defaults to that of the process.
+	Environ []string
+	// Logger receives the log. Defaults to text on standard output.
+	Logger *slog.Logger
+	// Levels are those of Logger, which the host sets from host.json. May be nil.
+	Levels *LogLevels
+	// Out receives the listing of what was found; nil puts it into the log.
+	Out io.Writer
+	// Version is the version of durango.
+	Version string
+	// RedisPatience is how long Start waits for a Redis that cannot be reached. Defaults to 30 s.
+	RedisPatience time.Duration
+	// NodeArgs are arguments for node, before the script. Optional.
+	NodeArgs []string
+
+	// newChannel makes the worker channel of an app; tests replace it.
+	newChannel func(h *Host, s *settings.Settings) channel
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Environ == nil {
+		cfg.Environ = os.Environ()
+	}
+	if cfg.Levels == nil {
+		cfg.Levels = NewLogLevels(nil)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = NewLogger(os.Stdout, TextLog, cfg.Levels)
+	}
+	cfg.RedisPatience = cmp.Or(cfg.RedisPatience, 30*time.Second)
+	cfg.Version = cmp.Or(cfg.Version, "dev")
+	if cfg.newChannel == nil {
+		cfg.newChannel = newNodeChannel
+	}
+	return cfg
+}
+
+// state is where a host is in its life; the texts are those of the admin API (azure-functions-host ScriptHostState.cs).
+type state string
+
+// The states of a host.
+const (
+	stateDefault  state = "Default"
+	stateStarting state = "Starting"
+	stateRunning  state = "Running"
+	stateError    state = "Error"
+	stateStopping state = "Stopping"
+	stateStopped  state = "Stopped"
+)
+
+// Host runs one app. Start and Stop frame its life.
+type Host struct {
+	cfg    Config
+	root   string // absolute
+	logger *slog.Logger
+	config *hostjson.Config // of the start; the current app has its own
+	first  *settings.Settings
+	began  time.Time
+	id     string
+
+	state   atomic.Value  // state
+	running chan struct{} // closed when the host has got ready
+	ended   chan struct{} // closed when the host has stopped
+	stop    sync.Once
+	stopErr error
+
+	// work is the context of what runs for callers and triggers; it ends, with cause errStopping, when the time for finishing is over.
+	work    context.Context
+	endWork context.CancelCauseFunc
+
+	listener net.Listener
+	server   *http.Server
+	serving  sync.WaitGroup // the goroutines that serve
+	rpc      *rpcServer
+	bindings *bindings.Registry
+	durable  *durablePart
+	admin    *adminPart
+
+	current  atomic.Pointer[app]
+	reloader *reloader
+}
+
+// New reads the app's configuration and makes a host of it. Errors are complete sentences for the one who typed the command.
+func New(cfg Config) (*Host, error) {
+	cfg = cfg.withDefaults()
+	root, err := filepath.Abs(cfg.Root)
+	if err != nil {
+		return nil, fmt.Errorf("finding the app's folder %s: %w", cfg.Root, err)
+	}
+	info, err := os.Stat(root)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("the app's folder %s does not exist: give the folder that holds host.json and the function folders with --root", root)
+	case err != nil:
+		return nil, fmt.Errorf("reading the app's folder: %w", err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a file: give the folder that holds host.json and the function folders with --root", root)
+	}
+	// Stacks and watchers name files without symbolic links.
+	if resolved, err := filepath.EvalSymlinks(root); err == nil {
+		root = resolved
+	}
+	h := &Host{
+		cfg: cfg, root: root, logger: cfg.Logger.With(categoryKey, categoryHost),
+		running: make(chan struct{}), ended: make(chan struct{}),
+	}
+	h.state.Store(stateDefault)
+	appSettings, config, err := h.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	h.config, h.first = config, appSettings
+	h.cfg.Address = cmp.Or(cfg.Address, appSettings.Host.LocalHTTPAddress, "127.0.0.1")
+	h.cfg.Port = cmp.Or(cfg.Port, appSettings.Host.LocalHTTPPort, DefaultPort)
+	if h.cfg.Port > 65535 {
+		return nil, fmt.Errorf("port %d does not exist: expected 0 (any free one) to 65535", h.cfg.Port)
+	}
+	if err := checkAddress(h.cfg.Address, cfg.EnableAuth, cfg.InsecureNoAuth); err != nil {
+		return nil, err
+	}
+	h.bindings = &bindings.Registry{}
+	h.durable = &durablePart{h: h, ready: make(chan struct{})}
+	h.reloader = newReloader(h)
+	h.work, h.endWork = context.WithCancelCause(context.Background())
+	return h, nil
+}
+
+// loadConfig reads local.settings.json and host.json, and logs their warnings.
+func (h *Host) loadConfig() (*settings.Settings, *hostjson.Config, error) {
+	appSettings, settingWarnings, err := settings.Load(h.root, h.cfg.Environ)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, configWarnings, err := hostjson.Load(h.root, h.cfg.Defaults, appSettings.Environ())
+	if err != nil {
+		return nil, nil, err
+	}
+	h.cfg.Levels.set(config.Logging)
+	for _, w := range settingWarnings {
+		h.logger.Warn(string(w))
+	}
+	for _, w := range configWarnings {
+		h.logger.Warn(string(w))
+	}
+	return appSettings, config, nil
+}
+
+// Start makes the host ready; it returns when the host runs, or with the reason why it cannot. ctx bounds the start only.
+func (h *Host) Start(ctx context.Context) (err error) {
+	if !h.state.CompareAndSwap(stateDefault, stateStarting) {
+		return errors.New("the host has been started already")
+	}
+	h.began = time.Now()
+	defer func() {
+		if err != nil {
+			h.state.Store(stateError)
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			err = errors.Join(err, h.Stop(stopCtx))
+		}
+	}()
+	port := max(h.cfg.Port, 0)
+	if h.listener, err = listen(h.cfg.Address, port); err != nil {
+		return err
+	}
+	if err := h.openServices(ctx); err != nil {
+		return err
+	}
+	h.announceAddress()
+	h.serve()
+	if err := h.makeReady(ctx); err != nil {
+		return err
+	}
+	h.printListing()
+	if !h.state.CompareAndSwap(stateStarting, stateRunning) {
+		return errStopping
+	}
+	close(h.running)
+	h.logger.Info(fmt.Sprintf("Host ready in %d ms", time.Since(h.began).Milliseconds()), "ready_ms", data{time.Since(h.began).Milliseconds()})
+	return nil
+}
+
+// makeReady opens the task hub and loads the app, side by side, and sets both to work.
+func (h *Host) makeReady(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next *app
+	var hubErr, appErr error
+	var both sync.WaitGroup
+	both.Go(func() {
+		if hubErr = h.durable.open(ctx, h.first.Lookup); hubErr != nil {
+			cancel(hubErr)
+		}
+	})
+	both.Go(func() {
+		if next, appErr = h.prepareApp(ctx, 1, h.first, h.config); appErr != nil {
+			cancel(appErr)
+		}
+	})
+	both.Wait()
+	if err := firstError(ctx, hubErr, appErr); err != nil {
+		if next != nil {
+			err = errors.Join(err, next.channel.Stop(ctx))
+		}
+		return err
+	}
+	h.completeApp(next)
+	h.current.Store(next)
+	if err := h.durable.engine.Start(ctx); err != nil {
+		return fmt.Errorf("starting the engine: %w", err)
+	}
+	if err := next.startListeners(h.work); err != nil {
+		return fmt.Errorf("starting the listeners: %w", err)
+	}
+	return h.reloader.start()
+}
+
+// firstError returns the error that ended the others.
+func firstError(ctx context.Context, errs ...error) error {
+	for _, err := range errs {
+		if err != nil && err == context.Cause(ctx) { //nolint:errorlint // the very error that was the cause
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serve starts the goroutines that serve HTTP.
+func (h *Host) serve() {
+	h.server = &http.Server{
+		Handler:           h.front(),
+		ReadHeaderTimeout: 30 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return h.work },
+		ErrorLog:          slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
+	}
+	h.serving.Go(func() {
+		if err := h.server.Serve(h.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			h.logger.Error("serving HTTP ended", "error", err)
+		}
+	})
+	h.rpc.serve(h, &h.serving)
+}
+
+// Addr is the address that the host listens on, once Start has opened it.
+func (h *Host) Addr() net.Addr {
+	if h.listener == nil {
+		return nil
+	}
+	return h.listener.Addr()
+}
+
+// URL is the host's base URL, without a slash at its end, as callers on this machine use it.
+func (h *Host) URL() string { return "http://" + h.authority(h.reachableName()) }
+
+// authority is name:port of this host.
+func (h *Host) authority(name string) string {
+	port := 0
+	if tcp, ok := h.Addr().(*net.TCPAddr); ok {
+		port = tcp.Port
+	}
+	return net.JoinHostPort(name, strconv.Itoa(port))
+}
+
+// reachableName is the address to call when the host listens on all interfaces: this machine's loopback.
+func (h *Host) reachableName() string {
+	ip := net.ParseIP(h.cfg.Address)
+	switch {
+	case ip == nil, ip.IsUnspecified() && ip.To4() != nil:
+		return "127.0.0.1"
+	case ip.IsUnspecified():
+		return "::1"
+	}
+	return h.cfg.Address
+}
+
+// currentState is where the host is in its life.
+func (h *Host) currentState() state {
+	s, ok := h.state.Load().(state)
+	if !ok {
+		return stateDefault
+	}
+	return s
+}
+
+// acquire returns the current app for use until its release, nil before there is one and when the host has stopped.
+func (h *Host) acquire() *app {
+	for {
+		a := h.current.Load()
+		if a == nil || a.acquire() {
+			return a
+		}
+		if h.current.Load() == a {
+			return nil // retired, and no newer one: the host stops
+		}
+	}
+}
+
+// Wait waits until the host has stopped, and returns what went wrong in that.
+func (h *Host) Wait() error {
+	<-h.ended
+	return h.stopErr
+}

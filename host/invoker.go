@@ -1,0 +1,287 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/durango-functions/durango/bindings"
+	"github.com/durango-functions/durango/functions"
+	"github.com/durango-functions/durango/triggers"
+	"github.com/durango-functions/durango/worker"
+)
+
+// timeoutError fails an invocation that took longer than functionTimeout.
+type timeoutError struct {
+	Function     string
+	InvocationID string
+	Timeout      time.Duration
+}
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). The invocation is given up.",
+		functions.FormatTimeSpan(e.Timeout), e.Function, e.InvocationID)
+}
+
+// invoker runs the functions of one app generation: it makes inputs, calls the worker channel, applies the retry policy and the
+// timeout, performs outputs and logs the outcome. It implements triggers.Invoker.
+type invoker struct {
+	channel  worker.Channel
+	bindings *bindings.Registry
+	// timeout bounds one attempt; 0 is no bound.
+	timeout time.Duration
+	// timedOut is told of the function whose invocation was given up, since its handler may block the worker. May be nil.
+	timedOut func(function string)
+	// root is the app's folder, to show stacks of its code only.
+	root   string
+	logger *slog.Logger
+	// sleep waits between attempts, rand returns a number in [0,1); tests replace them.
+	sleep func(ctx context.Context, d time.Duration) error
+	rand  func() float64
+}
+
+// mode says how an invocation differs from that of an ordinary trigger.
+type mode struct {
+	// quiet logs the execution at debug level: replays of orchestrators.
+	quiet bool
+	// once ignores the retry policy: the orchestration decides about retries.
+	once bool
+	// pure performs no outputs: an orchestrator is run again and again for one orchestration.
+	pure bool
+	// untimed has no functionTimeout.
+	untimed bool
+	// source is named in the log lines, as "Instance=..."; "" for none.
+	source string
+}
+
+// Invoke implements triggers.Invoker.
+func (v *invoker) Invoke(ctx context.Context, fn *functions.Function, ev triggers.Event) (*worker.Result, error) {
+	return v.invoke(ctx, fn, ev, mode{})
+}
+
+func (v *invoker) invoke(ctx context.Context, fn *functions.Function, ev triggers.Event, m mode) (*worker.Result, error) {
+	inv := &worker.Invocation{
+		ID: uuid.NewString(), Function: fn, TriggerMetadata: ev.Metadata, TraceParent: ev.TraceParent, TraceState: ev.TraceState,
+	}
+	retry := fn.Retry
+	if m.once {
+		retry = nil
+	}
+	for attempt := 0; ; attempt++ {
+		result, err := v.attempt(ctx, inv, ev, m)
+		if err == nil || !retryable(ctx, err) || !retryLeft(retry, attempt) {
+			return result, err
+		}
+		delay := retryDelay(retry, attempt, v.random)
+		v.functionLogger(fn).Info(fmt.Sprintf("Waiting for %s before retrying function execution. Next attempt: '%d'. Max retry count: '%d'",
+			functions.FormatTimeSpan(delay), attempt+1, retry.MaxRetryCount), "function", data{fn.Name}, "invocation_id", data{inv.ID})
+		if waitErr := v.wait(ctx, delay); waitErr != nil {
+			return nil, fmt.Errorf("no further attempt, since %w; the last one failed: %w", waitErr, err)
+		}
+		inv.Retry = &worker.RetryContext{RetryCount: attempt + 1, MaxRetryCount: retry.MaxRetryCount, Exception: err.Error()}
+	}
+}
+
+// attempt runs the function once and logs how it went.
+func (v *invoker) attempt(ctx context.Context, inv *worker.Invocation, ev triggers.Event, m mode) (*worker.Result, error) {
+	fn := inv.Function
+	logger := v.functionLogger(fn)
+	level := slog.LevelInfo
+	if m.quiet {
+		level = slog.LevelDebug
+	}
+	source := ""
+	if m.source != "" {
+		source = ", " + m.source
+	}
+	logger.Log(ctx, level, fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s%s)", fn.Name, ev.Reason, inv.ID, source),
+		"function", data{fn.Name}, "invocation_id", data{inv.ID}, "reason", data{ev.Reason})
+	began := time.Now()
+	result, err := v.run(ctx, inv, ev, m)
+	took := time.Since(began)
+
+	outcome := "Succeeded"
+	attrs := []any{"function", data{fn.Name}, "invocation_id", data{inv.ID}, "duration_ms", data{took.Milliseconds()}}
+	detail := ""
+	if err != nil {
+		outcome, level = "Failed", max(level, slog.LevelError)
+		if errors.Is(context.Cause(ctx), errStopping) || m.quiet {
+			level = slog.LevelDebug
+		}
+		message, stack := describeError(err, v.root)
+		attrs = append(attrs, "error", data{message}, "stack", data{stack})
+		detail = "\n" + indent(message)
+		if stack != "" {
+			detail += "\n" + indent(stack)
+		}
+	}
+	logger.Log(ctx, level, fmt.Sprintf("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms%s)%s", fn.Name, outcome, inv.ID,
+		took.Milliseconds(), source, detail), append(attrs, "outcome", data{outcome})...)
+	return result, err
+}
+
+// run is one attempt: inputs, worker, outputs.
+func (v *invoker) run(ctx context.Context, inv *worker.Invocation, ev triggers.Event, m mode) (*worker.Result, error) {
+	fn := inv.Function
+	trigger := fn.Trigger()
+	if trigger == nil {
+		return nil, fmt.Errorf("function %s has no trigger", fn.Name)
+	}
+	if v.timeout > 0 && !m.untimed {
+		limit := &timeoutError{Function: fn.Name, InvocationID: inv.ID, Timeout: v.timeout}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, v.timeout, limit)
+		defer cancel()
+	}
+	call := &bindings.Call{InvocationID: inv.ID, Function: fn, Data: ev.Metadata}
+	inputs, err := v.inputs(ctx, call, trigger, ev.Value)
+	if err != nil {
+		return nil, v.explain(ctx, err)
+	}
+	attempt := *inv
+	attempt.Inputs = inputs
+	result, err := v.channel.Invoke(ctx, &attempt)
+	if err != nil {
+		return nil, v.explain(ctx, err)
+	}
+	if m.pure {
+		return result, nil
+	}
+	if err := v.outputs(ctx, call, result); err != nil {
+		return nil, v.explain(ctx, err)
+	}
+	return result, nil
+}
+
+// explain replaces an error that only says that the context ended by the reason for that, and has the worker looked after when that was
+// the timeout.
+func (v *invoker) explain(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	var timeout *timeoutError
+	if errors.As(cause, &timeout) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*timeoutError))) {
+		if v.timedOut != nil {
+			v.timedOut(timeout.Function)
+		}
+		return timeout
+	}
+	if cause != nil && errors.Is(err, context.Canceled) && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}
+
+// inputs makes the values of the input bindings, the trigger first.
+func (v *invoker) inputs(ctx context.Context, call *bindings.Call, trigger *functions.Binding, value worker.Value) ([]worker.Input, error) {
+	inputs := []worker.Input{{Name: trigger.Name, Value: value}}
+	for i := range call.Function.Bindings {
+		b := &call.Function.Bindings[i]
+		if b.IsTrigger() || !b.IsInput() {
+			continue
+		}
+		in := v.bindings.Input(b.Type)
+		if in == nil {
+			if b.Direction == functions.In && v.bindings.Output(b.Type) == nil && !isHTTPOutput(b) {
+				return nil, fmt.Errorf("input binding '%s': nothing makes inputs of type %s", b.Name, b.Type)
+			}
+			continue // an output whose author left out the direction
+		}
+		value, err := in.BindInput(ctx, call, b)
+		if err != nil {
+			return nil, fmt.Errorf("binding input '%s' (%s): %w", b.Name, b.Type, err)
+		}
+		inputs = append(inputs, worker.Input{Name: b.Name, Value: value})
+	}
+	return inputs, nil
+}
+
+func (v *invoker) functionLogger(fn *functions.Function) *slog.Logger {
+	return v.logger.With(categoryKey, functionCategory(fn.Name))
+}
+
+func (v *invoker) wait(ctx context.Context, d time.Duration) error {
+	if v.sleep != nil {
+		return v.sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (v *invoker) random() float64 {
+	if v.rand != nil {
+		return v.rand()
+	}
+	return rand.Float64()
+}
+
+// describeError returns an error's message, and of its stack the few lines that lie in the app.
+func describeError(err error, root string) (message, stack string) {
+	var userErr *worker.FunctionError
+	var loadErr *worker.LoadError
+	switch {
+	case errors.As(err, &userErr):
+		return cleanMessage(err.Error()), shortStack(userErr.Stack, root)
+	case errors.As(err, &loadErr):
+		return err.Error(), shortStack(loadErr.Stack, root)
+	}
+	return err.Error(), ""
+}
+
+// outOfProcLabel stands between a message and the state that an orchestration SDK puts behind it.
+const outOfProcLabel = "$OutOfProcData$:"
+
+// cleanMessage keeps an orchestrator's state, which travels in its error message, out of the log.
+func cleanMessage(message string) string {
+	_, state, found := strings.Cut(message, outOfProcLabel)
+	if !found {
+		return message
+	}
+	var s struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal([]byte(state), &s) == nil && s.Error != "" {
+		return s.Error
+	}
+	return "the orchestrator failed without a message"
+}
+
+// maxStackLines is how many lines of a stack the log shows.
+const maxStackLines = 5
+
+// shortStack returns the first lines of a JavaScript stack that lie in the app's own code, with paths relative to its folder; the first
+// lines of all when none does.
+func shortStack(stack, root string) string {
+	var own, all []string
+	for line := range strings.Lines(stack) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "at ") {
+			continue
+		}
+		all = append(all, line)
+		if root != "" && strings.Contains(line, root) && !strings.Contains(line, "/node_modules/") {
+			own = append(own, strings.ReplaceAll(strings.ReplaceAll(line, "file://", ""), strings.TrimSuffix(root, "/")+"/", ""))
+		}
+	}
+	if len(own) == 0 {
+		own = all
+	}
+	return strings.Join(own[:min(len(own), maxStackLines)], "\n")
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+}
+
+var _ triggers.Invoker = (*invoker)(nil)

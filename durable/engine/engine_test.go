@@ -55,7 +55,7 @@ func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine
 	return h.Hub.CompleteActivity(ctx, p, key, m)
 }
 
-func startHost(t *testing.T, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
+func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
 	t.Helper()
 	own := *opts
 	own.MaxRetries = -1

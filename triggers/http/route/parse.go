@@ -9,7 +9,7 @@ import (
 // parser reads a template from left to right.
 type parser struct {
 	text string
-	// pos is the byte that is read next, start where the template begins behind a "/" or "~/".
+	// pos is the byte that is read next, start where the template begins behind its first slashes.
 	pos, start int
 	names      map[string]bool
 }
@@ -20,11 +20,6 @@ func (p *parser) fail(at int, format string, args ...any) error {
 
 func (p *parser) parse() ([]segment, error) {
 	p.names = map[string]bool{}
-	if strings.HasPrefix(p.text, "~/") {
-		p.pos = 1
-	} else if strings.HasPrefix(p.text, "~") {
-		return nil, p.fail(0, `"~" may begin a template only when "/" follows`)
-	}
 	for p.pos < len(p.text) && p.text[p.pos] == '/' {
 		p.pos++
 	}

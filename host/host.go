@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,7 +115,9 @@ type Host struct {
 	endWork context.CancelCauseFunc
 
 	listener net.Listener
-	server   *http.Server
+	// alsoIPv6 listens on ::1 when the host listens on 127.0.0.1, since "localhost" may mean either; nil when that port is taken.
+	alsoIPv6 net.Listener
+	server    *http.Server
 	serving  sync.WaitGroup // the goroutines that serve
 	rpc      *rpcServer
 	bindings *bindings.Registry
@@ -208,6 +211,9 @@ func (h *Host) Start(ctx context.Context) (err error) {
 	if h.listener, err = listen(h.cfg.Address, port); err != nil {
 		return err
 	}
+	if h.cfg.Address == "127.0.0.1" || strings.EqualFold(h.cfg.Address, "localhost") {
+		h.alsoIPv6, _ = net.Listen("tcp6", h.authority("::1")) //nolint:errcheck,errorlint // a machine without IPv6 is no fault
+	}
 	if err := h.openServices(ctx); err != nil {
 		return err
 	}
@@ -279,11 +285,16 @@ func (h *Host) serve() {
 		BaseContext:       func(net.Listener) context.Context { return h.work },
 		ErrorLog:          slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
 	}
-	h.serving.Go(func() {
-		if err := h.server.Serve(h.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			h.logger.Error("serving HTTP ended", "error", err)
+	for _, l := range []net.Listener{h.listener, h.alsoIPv6} {
+		if l == nil {
+			continue
 		}
-	})
+		h.serving.Go(func() {
+			if err := h.server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				h.logger.Error("serving HTTP ended", "error", err)
+			}
+		})
+	}
 	h.rpc.serve(h, &h.serving)
 }
 

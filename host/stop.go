@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -73,8 +74,12 @@ func (h *Host) shutdownIntake(ctx context.Context, current *app) error {
 			h.endWork(errStopping)
 			errs = append(errs, h.server.Close())
 		}
-	} else if h.listener != nil {
-		errs = append(errs, h.listener.Close())
+	} else {
+		for _, l := range []net.Listener{h.listener, h.alsoIPv6} {
+			if l != nil {
+				errs = append(errs, l.Close())
+			}
+		}
 	}
 	if h.admin != nil {
 		errs = append(errs, h.admin.wait(ctx))

@@ -27,6 +27,12 @@ type durablePart struct {
 	// management serves the management API to callers, rpc to the app's own code.
 	management, rpc http.Handler
 	ready           chan struct{} // closed when all of the above is there
+	// httpClient performs the requests of callHttp.
+	httpClient *http.Client
+}
+
+func newDurablePart(h *Host) *durablePart {
+	return &durablePart{h: h, ready: make(chan struct{}), httpClient: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}} //nolint:forcetypeassert // what the standard library documents
 }
 
 // open connects to Redis and opens the task hub; the engine is made, not started.
@@ -62,7 +68,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 	d.engine = engine.New(engine.Config{
 		Hub: d.hub,
 		Executor: &executor{
-			acquire: h.acquire, callHTTP: callHTTP, httpSleep: config.DefaultAsyncRequestSleepTime, logger: h.cfg.Logger,
+			acquire: h.acquire, httpClient: d.httpClient, httpSleep: config.DefaultAsyncRequestSleepTime, logger: h.cfg.Logger,
 		},
 		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
 		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize,
@@ -115,6 +121,7 @@ func (d *durablePart) stopEngine(ctx context.Context) error {
 // close ends the connections, and the server if it is the host's own.
 func (d *durablePart) close(ctx context.Context) error {
 	var errs []error
+	d.httpClient.CloseIdleConnections()
 	if d.hub != nil {
 		errs = append(errs, d.hub.Close())
 	}

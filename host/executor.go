@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/durango-functions/durango/durable/callhttp"
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/replay"
 	"github.com/durango-functions/durango/functions"
@@ -21,8 +23,8 @@ import (
 type executor struct {
 	// acquire returns the current app, which the caller releases; nil when the host has ended.
 	acquire func() *app
-	// callHTTP performs the HTTP request of a callHttp action and returns its response.
-	callHTTP func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+	// httpClient performs the requests of callHttp.
+	httpClient *http.Client
 	// httpSleep is the delay between two polls of callHttp.
 	httpSleep time.Duration
 	logger    *slog.Logger
@@ -199,14 +201,12 @@ func jsonOf(v worker.Value) (json.RawMessage, error) {
 
 // executeHTTP performs a callHttp action.
 func (x *executor) executeHTTP(ctx context.Context, w *engine.ActivityWork) (json.RawMessage, error) {
-	result, err := x.callHTTP(ctx, w.Input)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &engine.TaskFailure{Reason: err.Error()}
+	result, err := callhttp.DoPolling(ctx, x.httpClient, w.Input, callhttp.Options{DefaultSleep: x.httpSleep})
+	var refused *callhttp.Error
+	if errors.As(err, &refused) {
+		return nil, &engine.TaskFailure{Reason: refused.Message}
 	}
-	return result, nil
+	return result, err
 }
 
 var _ engine.Executor = (*executor)(nil)

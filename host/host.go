@@ -167,7 +167,7 @@ func New(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	h.bindings = &bindings.Registry{}
-	h.durable = &durablePart{h: h, ready: make(chan struct{})}
+	h.durable = newDurablePart(h)
 	h.reloader = newReloader(h)
 	h.work, h.endWork = context.WithCancelCause(context.Background())
 	return h, nil

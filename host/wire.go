@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"github.com/durango-functions/durango/bindings"
@@ -25,10 +24,6 @@ func (h *Host) openServices(ctx context.Context) (err error) {
 func (d *durablePart) openAPI() error {
 	d.management, d.rpc = http.NotFoundHandler(), http.NotFoundHandler()
 	return nil
-}
-
-func callHTTP(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
-	return nil, errors.New("not here")
 }
 
 func (h *Host) completeHTTP(a *app)   { a.http = http.NotFoundHandler() }

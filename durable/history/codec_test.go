@@ -48,7 +48,8 @@ func samples() []Event {
 		head(OrchestratorStarted, -1),
 		head(OrchestratorCompleted, -1),
 		with(head(EventSent, 4), func(e *Event) { e.InstanceID, e.Name, e.Input, e.Action = "@counter@a", "op", text(`{"id":"1"}`), 4 }),
-		with(head(EventRaised, -1), func(e *Event) { e.Name, e.Input = "Approval", text("true") }),
+		with(head(EventRaised, -1), func(e *Event) { e.Name, e.Input, e.Action = "Approval", text("true"), 5 }),
+		with(head(EventRaised, -1), func(e *Event) { e.Name = "Bare" }),
 		with(head(ContinueAsNew, -1), func(e *Event) { e.Status, e.Result = 2, text("2") }),
 		with(head(GenericEvent, -1), func(e *Event) { e.Data = "rewound by hand" }),
 		with(head(GenericEvent, -1), func(e *Event) { e.Data, e.Reason = "x", "Rewound: TaskFailed" }),
@@ -119,7 +120,7 @@ func TestJoinArray(t *testing.T) {
 	require.Equal(t, `[{"a":1},{"b":2}]`, string(JoinArray([][]byte{[]byte(`{"a":1}`), []byte(`{"b":2}`)})))
 }
 
-func TestActionIsKeptForSchedulingEventsOnly(t *testing.T) {
+func TestActionIsKeptWhereItMeansSomething(t *testing.T) {
 	t.Parallel()
 	e := Event{Type: TaskCompleted, ID: -1, Timestamp: at} // a zero Action is no claim
 	require.NotContains(t, string(e.AppendJSON(nil, true)), "DurangoAction")

@@ -68,13 +68,11 @@ func (w *wire) event() (e Event, missing string) {
 	if w.EventID != nil {
 		e.ID = *w.EventID
 	}
-	if e.Type.IsScheduling() {
-		if w.EventID == nil {
-			return e, "EventId"
-		}
-		if w.DurangoAction != nil {
-			e.Action = *w.DurangoAction
-		}
+	if e.Type.IsScheduling() && w.EventID == nil {
+		return e, "EventId"
+	}
+	if e.Type.hasAction() && w.DurangoAction != nil {
+		e.Action = *w.DurangoAction
 	}
 	if e.Type.IsCompletion() {
 		id, name := w.TaskScheduledID, "TaskScheduledId"

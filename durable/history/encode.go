@@ -33,7 +33,7 @@ func (e *Event) AppendJSON(dst []byte, isPlayed bool) []byte {
 	dst = append(dst, `"Timestamp":`...)
 	dst = appendTime(dst, e.Timestamp)
 	dst = e.appendFields(dst)
-	if e.Action != NoAction && e.Type.IsScheduling() {
+	if e.Action != NoAction && e.Type.hasAction() {
 		dst = append(dst, `,"DurangoAction":`...)
 		dst = strconv.AppendInt(dst, int64(e.Action), 10)
 	}

@@ -71,9 +71,10 @@ type Event struct {
 	// Parent is set in ExecutionStarted of a sub-orchestration.
 	Parent *ParentInstance
 
-	// Action is, in a scheduling event, the index of the action that it belongs to in the orchestrator's flattened list of actions,
-	// NoAction for none. It is stored as "DurangoAction", which the SDKs ignore. Package replay needs it to take up an
-	// orchestration from its stored history, because the attempts of a retry share one action. Other types do not store it.
+	// Action is, in a scheduling event, the index of the action that it belongs to in the orchestrator's flattened list of actions;
+	// in an EventRaised, that of the wait which got the event; NoAction for none. It is stored as "DurangoAction", which the SDKs
+	// ignore. Package replay needs it to take up an orchestration from its stored history, because the attempts of a retry share one
+	// action. Other types do not store it.
 	Action int
 }
 

@@ -43,6 +43,9 @@ func (t EventType) IsScheduling() bool {
 	return t == TaskScheduled || t == SubOrchestrationCreated || t == TimerCreated || t == EventSent
 }
 
+// hasAction reports whether Event.Action is stored.
+func (t EventType) hasAction() bool { return t.IsScheduling() || t == EventRaised }
+
 // IsCompletion reports whether events of this type complete the task with id Event.TaskID.
 func (t EventType) IsCompletion() bool {
 	switch t {

@@ -14,7 +14,8 @@ import (
 const maxMadeUp = 1000
 
 // Apply takes the result of an episode, which was shown the events (from Select; the first episode's may be empty, or its
-// ExecutionStarted) at the time now, that of the episode's OrchestratorStarted.
+// ExecutionStarted) at the time now, that of the episode's OrchestratorStarted. It notes in the Action of a shown EventRaised which wait
+// got it; the events are to be stored afterwards.
 func (o *Orchestration) Apply(now time.Time, shown []history.Event, r *Result) (*Decisions, error) {
 	d := &Decisions{CustomStatus: r.CustomStatus}
 	if r.Failed {
@@ -38,7 +39,7 @@ func (o *Orchestration) Apply(now time.Time, shown []history.Event, r *Result) (
 			return nil, err
 		}
 	}
-	o.catchUp()
+	o.settleEntries()
 	d.CancelTimers = o.dropCancelled()
 	o.conclude(r, d)
 	return d, nil

@@ -27,6 +27,7 @@ type leaf struct {
 	request json.RawMessage // the latest
 	dormant int
 
+	early    int   // of a wait: events that it got before its place among the waits is known
 	timer    *task // of CreateTimer
 	recorded bool  // has at least one scheduling event
 }

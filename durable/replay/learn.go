@@ -28,7 +28,7 @@ func (o *Orchestration) Learn(r *Result) error {
 	if r.IsDone {
 		return &DivergenceError{Index: len(o.leaves), Recorded: "waiting for an event", New: "completion"}
 	}
-	o.catchUp()
+	o.settleEntries()
 	o.dropCancelled()
 	return nil
 }
@@ -115,7 +115,7 @@ func (w *walker) list(i int, actions []Action) error {
 		}
 		return nil
 	}
-	e.end = w.next
+	e.end, e.from = w.next, o.episode
 	o.entries = append(o.entries, e)
 	return nil
 }
@@ -203,11 +203,14 @@ func (o *Orchestration) newLeaf(i int, a *Action) (*leaf, error) {
 func (o *Orchestration) retrace() error {
 	events := o.stored
 	o.stored, o.tasks, o.nextID = nil, map[int]*task{}, 0
+	o.date(events)
 	for i := range events {
 		e := &events[i]
 		switch {
 		case e.Type == history.OrchestratorStarted:
 			o.now = e.Timestamp
+			o.catchUp()
+			o.episode++
 		case e.Type.IsScheduling():
 			if e.Action >= len(o.leaves) {
 				return &DivergenceError{Index: e.Action, Recorded: describe(e), New: nothing}
@@ -215,11 +218,55 @@ func (o *Orchestration) retrace() error {
 			if _, err := o.record(e, o.leaves[e.Action]); err != nil {
 				return err
 			}
+		case e.Type == history.EventRaised:
+			o.raised(e)
+			o.advance()
 		default:
 			o.take(e)
 		}
 	}
+	o.catchUp()
+	o.episode++
 	return nil
+}
+
+// date finds out in which episode each entry appeared.
+func (o *Orchestration) date(events []history.Event) {
+	first := map[int]int{} // by action
+	episode := 0
+	for i := range events {
+		e := &events[i]
+		if e.Type == history.OrchestratorStarted {
+			episode++
+		} else if _, seen := first[e.Action]; e.Type.IsScheduling() && !seen {
+			first[e.Action] = episode
+		}
+	}
+	begin := 0
+	for _, e := range o.entries {
+		e.from = -1
+		for _, l := range o.leaves[begin:e.end] {
+			if !l.action.takesID() {
+				continue
+			}
+			if n, ok := first[l.index]; ok {
+				e.from = n
+			} else {
+				e.from = episode + 1 // it is new
+			}
+			break
+		}
+		begin = e.end
+	}
+}
+
+// settleEntries ends the episode whose result is known: the SDK is at its last entry.
+func (o *Orchestration) settleEntries() {
+	for _, e := range o.entries[o.current+1:] {
+		e.from = o.episode
+	}
+	o.catchUp()
+	o.episode++
 }
 
 // take records an event that the SDK is shown, and returns what it makes necessary and for which leaf.
@@ -229,7 +276,7 @@ func (o *Orchestration) take(e *history.Event) (need, *leaf) {
 	case e.Type == history.ExecutionStarted:
 		o.begin(e)
 	case e.Type == history.EventRaised:
-		o.raise(e.Name)
+		o.raise(e)
 	case e.Type.IsCompletion():
 		t := o.tasks[e.TaskID]
 		if t == nil || t.closed || !t.accepts(e.Type) {

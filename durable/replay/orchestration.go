@@ -47,8 +47,9 @@ type Orchestration struct {
 	waits   map[string][]*leaf
 	names   []string // the keys of waits, in order of appearance
 
-	now    time.Time // of the episode
-	stored []history.Event
+	now     time.Time // of the episode
+	episode int       // counts the episodes
+	stored  []history.Event
 }
 
 // New returns the books of an execution that has not had an episode yet.
@@ -65,7 +66,7 @@ func New(cfg Config) *Orchestration {
 // the orchestrator awaits; that is taken from the next result (see Learn).
 func Restore(cfg Config, events []history.Event) (*Orchestration, error) {
 	o := New(cfg)
-	o.stored = events
+	o.stored = slices.Clone(events)
 	for i := range events {
 		e := &events[i]
 		switch {
@@ -168,13 +169,20 @@ func (l *leaf) fits(e *history.Event) bool {
 // advance registers the entries that the orchestrator has come to.
 func (o *Orchestration) advance() {
 	for o.current+1 < len(o.entries) && (o.current < 0 || !o.entries[o.current].pending()) {
+		if o.entries[o.current+1].from > o.episode {
+			return
+		}
 		o.step()
 	}
 }
 
-// catchUp registers all entries: the SDK is known to be at the last one.
+// catchUp ends an episode: the SDK is known to be at the last of its entries.
 func (o *Orchestration) catchUp() {
-	for o.current+1 < len(o.entries) {
+	last := len(o.entries) - 1
+	for last > o.current && (o.entries[last].from < 0 || o.entries[last].from > o.episode) {
+		last--
+	}
+	for o.current < last {
 		o.step()
 	}
 }
@@ -191,27 +199,50 @@ func (o *Orchestration) addWait(l *leaf) {
 	if _, ok := o.waits[name]; !ok {
 		o.names = append(o.names, name)
 	}
+	if l.early > 0 {
+		l.early--
+		return
+	}
 	o.waits[name] = append(o.waits[name], l)
 }
 
-// raise gives an event to the wait that the SDK gives it to: durable-functions 2.x to the one that was registered last, 1.x to the first.
-func (o *Orchestration) raise(name string) {
-	list := o.waits[name]
+// raise gives an event to the wait that the SDK gives it to, and notes it in the event. durable-functions 2.x takes the wait that was
+// registered last, complete or not (then the event is lost); 1.x the first one that has none.
+func (o *Orchestration) raise(e *history.Event) {
+	e.Action = history.NoAction
+	list := o.waits[e.Name]
+	at := len(list) - 1
 	if o.schema == 0 {
-		for _, l := range list {
-			if l.state == pending {
-				l.finish(false)
-				return
-			}
+		at = slices.IndexFunc(list, func(l *leaf) bool { return l.state == pending })
+	}
+	if at >= 0 {
+		e.Action = list[at].index
+		o.give(list[at])
+	}
+}
+
+// give completes a wait, and takes away the place that it had last among those of its name.
+func (o *Orchestration) give(l *leaf) {
+	name := l.action.ExternalEventName
+	list := o.waits[name]
+	for i, w := range slices.Backward(list) {
+		if w == l {
+			o.waits[name] = slices.Delete(list, i, i+1)
+			l.finish(false)
+			return
 		}
+	}
+	l.early++
+	l.finish(false)
+}
+
+// raised repeats what raise found when the event was first shown.
+func (o *Orchestration) raised(e *history.Event) {
+	if e.Action < 0 || e.Action >= len(o.leaves) || o.leaves[e.Action].action.Type != WaitForExternalEvent {
+		o.raise(e)
 		return
 	}
-	if len(list) == 0 {
-		return
-	}
-	last := len(list) - 1
-	o.waits[name] = list[:last]
-	list[last].finish(false)
+	o.give(o.leaves[e.Action])
 }
 
 // blockedAt returns the entry that the orchestrator is certain to wait for, nil when that is not known: a task that was yielded before

@@ -159,7 +159,7 @@ func (c *chooser) raised(i int, e *history.Event) {
 	}
 	c.names[name] = true
 	shown := *e
-	shown.Name = name
+	shown.Name, shown.Action = name, history.NoAction
 	c.rest = append(c.rest, Choice{i, shown})
 }
 

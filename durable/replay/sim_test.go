@@ -210,20 +210,22 @@ func (s *sim) episode(chosen []Choice) {
 		if !result.ContinuesAsNew() {
 			break
 		}
-		if r, again := s.replay(s.orchestrator, s.payload(s.own(shown[:n], now))); r.ContinuesAsNew() {
-			result, raw, shown, chosen = r, again, shown[:n], chosen[:n]
+		if r, text := s.replay(s.orchestrator, s.payload(s.own(shown[:n], now))); r.ContinuesAsNew() {
+			result, raw, shown, chosen = r, text, shown[:n], chosen[:n]
 			break
 		}
 	}
 	shadow := s.shadow(chosen)
+	again := slices.Clone(shown)
 	dec, err := s.orch.Apply(now, shown, result)
 	if err != nil {
 		s.err = err
 		return
 	}
 	if shadow != nil {
-		other, err := shadow.Apply(now, shown, result)
+		other, err := shadow.Apply(now, again, result)
 		require.NoError(s.t, err, "after Restore\n%s", s.dump())
+		require.Equal(s.t, shown, again, "the events went to other waits")
 		s.compare(dec, other, shadow)
 		s.orch = shadow
 	}
@@ -265,7 +267,7 @@ func (s *sim) checkLog(status json.RawMessage) {
 		return
 	}
 	require.GreaterOrEqual(s.t, len(log), len(s.lastLog))
-	require.Equal(s.t, s.lastLog, log[:len(s.lastLog)], "the orchestrator's past has changed\n%s", s.dump())
+	require.Equal(s.t, append([]any{}, s.lastLog...), log[:len(s.lastLog)], "the orchestrator's past has changed\n%s", s.dump())
 	s.lastLog = log
 }
 

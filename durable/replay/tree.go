@@ -47,6 +47,8 @@ type entry struct {
 	root  *node   // nil in schema version 0, which tells no trees
 	waits []*leaf // each occurrence, in pre-order
 	end   int     // the number of leaves up to here
+	// from is the episode in which the entry appeared, -1 when that is not known: waits leave no scheduling event.
+	from int
 }
 
 func (e *entry) pending() bool { return e.root != nil && e.root.state == pending }

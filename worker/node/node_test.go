@@ -118,7 +118,9 @@ func (a *app) fn(script string, bindings ...string) *functions.Function {
 	return f
 }
 
-func activity(a *app, script string) *functions.Function { return a.fn(script, "activityTrigger input") }
+func activity(a *app, script string) *functions.Function {
+	return a.fn(script, "activityTrigger input")
+}
 
 // invoke runs an invocation with one value per binding that is an input.
 func (a *app) invoke(fn *functions.Function, inputs ...worker.Value) (*worker.Result, error) {
@@ -144,4 +146,16 @@ func (a *app) mustInvoke(fn *functions.Function, inputs ...worker.Value) string 
 	result, err := a.invoke(fn, inputs...)
 	require.NoError(a, err)
 	return string(result.ReturnValue.Data)
+}
+
+// folder makes the name of a folder from the name of a test.
+func folder(name string) string { return strings.NewReplacer(" ", "_", "$", "").Replace(name) }
+
+func repeat(s string, n int) string { return strings.Repeat(s, n) }
+
+func cancellable(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	t.Cleanup(cancel)
+	return ctx, cancel
 }

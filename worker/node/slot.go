@@ -32,6 +32,9 @@ type slot struct {
 func (s *slot) run(first chan<- error) {
 	ctx := s.ch.hard
 	p, err := s.start(ctx)
+	if err == nil {
+		s.publish(p)
+	}
 	first <- err
 	if err != nil {
 		return

@@ -63,13 +63,12 @@ function retryContext(retry) {
 
 // bindingData: top-level strings travel as text in the original, which parses them like any other value.
 function bindingData(call) {
-  const data = { invocationId: call.invocationId };
   const metadata = call.metadata || {};
   const parsed = {};
   for (const key of Object.keys(metadata)) {
     set(parsed, key, typeof metadata[key] === 'string' ? parseOrText(metadata[key]) : metadata[key]);
   }
-  return Object.assign(data, camelKeys(parsed));
+  return { invocationId: call.invocationId, ...camelKeys(parsed) };
 }
 
 function addHTTP(fn, context, request) {

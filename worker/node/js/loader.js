@@ -5,6 +5,7 @@
 const fs = require('fs');
 const path = require('path');
 const { createRequire } = require('module');
+const { isModuleNamespaceObject } = require('util').types;
 
 const REQUIRE_ESM = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'];
 
@@ -42,10 +43,12 @@ class Loader {
 
   async loadScript(file) {
     if (this.isESM(file)) return importFile(file);
+    // A package.json nearer than the root's may say that this is an ES module. Then require throws, or, in newer versions of node,
+    // returns the module with an __esModule added to its exports.
     try {
-      return this.require(file);
+      const exported = this.require(file);
+      return isModuleNamespaceObject(exported) ? importFile(file) : exported;
     } catch (err) {
-      // A package.json nearer than the root's may say that this is an ES module.
       if (err && REQUIRE_ESM.includes(err.code) && !file.endsWith('.cjs')) return importFile(file);
       throw err;
     }

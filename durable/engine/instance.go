@@ -118,6 +118,7 @@ func (in *instance) note(ev *history.Event) {
 		in.subs[ev.ID] = ev.InstanceID
 	case history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
 		delete(in.subs, ev.TaskID)
+	default: // no work
 	}
 }
 

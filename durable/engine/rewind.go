@@ -195,6 +195,7 @@ func (p *partition) beginAgain(in *instance, kept []history.Event, shownAgain ma
 				}
 				d.change.Send = append(d.change.Send, m)
 			}
+		default: // no work
 		}
 	}
 }

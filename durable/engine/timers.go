@@ -1,28 +1,18 @@
 package engine
 
 import (
-	"container/heap"
+	"slices"
 	"time"
 )
 
-// timerQueue holds a partition's timers, the next one first. A cancelled timer stays until it is due and is then found to be none
-// of its instance's.
+// timerQueue is a heap of a partition's timers, the next one first. A cancelled timer stays until it is due and is then found to be none of
+// its instance's.
 type timerQueue []TimerEntry
-
-func (q timerQueue) Len() int           { return len(q) }
-func (q timerQueue) Less(i, j int) bool { return q[i].FireAt.Before(q[j].FireAt) }
-func (q timerQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *timerQueue) Push(x any)        { *q = append(*q, x.(TimerEntry)) }
-func (q *timerQueue) Pop() any {
-	old := *q
-	last := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return last
-}
 
 func (q *timerQueue) add(timers ...TimerEntry) {
 	for _, t := range timers {
-		heap.Push(q, t)
+		*q = append(*q, t)
+		q.up(len(*q) - 1)
 	}
 }
 
@@ -30,7 +20,45 @@ func (q *timerQueue) add(timers ...TimerEntry) {
 func (q *timerQueue) due(now time.Time) []TimerEntry {
 	var out []TimerEntry
 	for len(*q) > 0 && !(*q)[0].FireAt.After(now) {
-		out = append(out, heap.Pop(q).(TimerEntry))
+		out = append(out, q.pop())
 	}
 	return out
+}
+
+func (q *timerQueue) pop() TimerEntry {
+	h := *q
+	first, last := h[0], len(h)-1
+	h[0] = h[last]
+	h[last] = TimerEntry{}
+	*q = slices.Delete(h, last, last+1)
+	q.down(0)
+	return first
+}
+
+func (q *timerQueue) up(i int) {
+	for h := *q; i > 0; {
+		parent := (i - 1) / 2
+		if !h[i].FireAt.Before(h[parent].FireAt) {
+			return
+		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
+	}
+}
+
+func (q *timerQueue) down(i int) {
+	h := *q
+	for {
+		next := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
+			if h[child].FireAt.Before(h[next].FireAt) {
+				next = child
+			}
+		}
+		if next == i {
+			return
+		}
+		h[i], h[next] = h[next], h[i]
+		i = next
+	}
 }

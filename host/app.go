@@ -38,6 +38,8 @@ type app struct {
 	channel   channel
 	invoker   *invoker
 	http      http.Handler
+	// cors lets pages of other origins call the host, as local.settings.json allows.
+	cors func(http.Handler) http.Handler
 	// rootRoute is true when a function may answer the path "/".
 	rootRoute bool
 	listeners []triggers.Listener

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/host/hostjson"
 	"github.com/durango-functions/durango/host/settings"
+	httptrigger "github.com/durango-functions/durango/triggers/http"
 	"github.com/durango-functions/durango/worker"
 	"github.com/durango-functions/durango/worker/node"
 )
@@ -138,4 +140,40 @@ func (h *Host) completeApp(a *app) {
 	}
 	h.completeHTTP(a)
 	h.completeTimers(a)
+}
+
+// completeHTTP makes the routes.
+func (h *Host) completeHTTP(a *app) {
+	handler, failed := httptrigger.NewHandler(a.functions.Functions, httptrigger.Options{
+		RoutePrefix: a.config.HTTP.RoutePrefix, CustomHeaders: a.config.HTTP.CustomHeaders,
+		MaxOutstandingRequests: a.config.HTTP.MaxOutstandingRequests, MaxConcurrentRequests: a.config.HTTP.MaxConcurrentRequests,
+		Authorize: h.authorize(), Logger: h.logger,
+	}, a.invoker)
+	a.exclude(failed)
+	a.http = handler
+	a.cors = httptrigger.CORSMiddleware(a.settings.Host.CORS, a.settings.Host.CORSCredentials)
+	for _, r := range handler.Routes() {
+		a.rootRoute = a.rootRoute || coversRoot(r.Template)
+	}
+}
+
+// coversRoot reports whether a route template fits the path "/".
+func coversRoot(template string) bool {
+	if template == "" {
+		return true
+	}
+	return strings.HasPrefix(template, "{") && !strings.Contains(template, "/") &&
+		(strings.HasPrefix(template, "{*") || strings.HasSuffix(template, "?}") || strings.Contains(template, "="))
+}
+
+// exclude makes broken ones of functions that turned out to be of no use.
+func (a *app) exclude(failed []*functions.LoadError) {
+	if len(failed) == 0 {
+		return
+	}
+	a.functions.Functions = slices.DeleteFunc(slices.Clone(a.functions.Functions), func(fn *functions.Function) bool {
+		return slices.ContainsFunc(failed, func(e *functions.LoadError) bool { return e.Function == fn.Name })
+	})
+	a.functions.Errors = append(a.functions.Errors, failed...)
+	a.index()
 }

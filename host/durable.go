@@ -24,6 +24,8 @@ type durablePart struct {
 	client   *redis.Client
 	hub      *taskhub.Hub
 	engine   *engine.Engine
+	// address is where the bindings find the hub's Redis.
+	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
 	management, rpc http.Handler
 	ready           chan struct{} // closed when all of the above is there
@@ -42,6 +44,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 	if err != nil {
 		return err
 	}
+	forBindings := *options
 	hostID := taskhub.LocalHostID()
 	options.ClientName = redisconn.ClientName(hostID)
 	options.MaxRetries = -1 // the hub knows which of its calls may be repeated
@@ -77,8 +80,20 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 	if err := d.openAPI(); err != nil {
 		return err
 	}
+	d.address = &forBindings
 	close(d.ready)
 	return nil
+}
+
+// options returns how to connect to the task hub's Redis, nil before it is open.
+func (d *durablePart) options() *redis.Options {
+	select {
+	case <-d.ready:
+		options := *d.address
+		return &options
+	default:
+		return nil
+	}
 }
 
 // redisOptions finds the task hub's Redis: the address that the command line gives, else the setting that host.json names, else a

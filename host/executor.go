@@ -17,6 +17,7 @@ import (
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/triggers"
 	"github.com/durango-functions/durango/worker"
+	"github.com/durango-functions/durango/worker/node"
 )
 
 // executor runs orchestrators and activities for the engine, in the generation of the app that is current at each call.
@@ -29,9 +30,6 @@ type executor struct {
 	httpSleep time.Duration
 	logger    *slog.Logger
 }
-
-// errNoApp refuses work because the host is not or no more there to do it.
-var errNoApp = errors.New("the host is not running")
 
 // HasOrchestrator implements engine.Executor. A broken function counts: its orchestrations wait until it is mended.
 func (x *executor) HasOrchestrator(name string) bool {
@@ -58,7 +56,7 @@ func (x *executor) has(name string, kind func(*app) map[string]*functions.Functi
 func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.OrchestratorWork) (*replay.Result, error) {
 	a := x.acquire()
 	if a == nil {
-		return nil, errNoApp
+		return nil, engine.ErrNotReady
 	}
 	defer a.release()
 	key := strings.ToLower(w.Name)
@@ -98,6 +96,8 @@ func orchestratorOutcome(name string, result *worker.Result, err error) (*replay
 		return nil, &engine.TaskFailure{Reason: userErr.Message, Details: userErr.Stack}
 	case errors.As(err, &loadErr):
 		return nil, &engine.FunctionUnavailableError{Name: name, Reason: loadErr.Error()}
+	case errors.Is(err, node.ErrStopped):
+		return nil, fmt.Errorf("%w: %w", engine.ErrNotReady, err)
 	case err != nil:
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (x *executor) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) 
 	}
 	a := x.acquire()
 	if a == nil {
-		return nil, errNoApp
+		return nil, engine.ErrNotReady
 	}
 	defer a.release()
 	key := strings.ToLower(w.Name)
@@ -166,6 +166,8 @@ func activityOutcome(ctx context.Context, name string, result *worker.Result, er
 	switch {
 	case errors.As(err, &userErr):
 		return nil, activityFailure(name, userErr.Message, userErr.Stack)
+	case errors.Is(err, node.ErrStopped):
+		return nil, fmt.Errorf("%w: %w", engine.ErrNotReady, err)
 	case errors.As(err, &crash), err != nil && ctx.Err() != nil:
 		return nil, err
 	case err != nil:

@@ -1,11 +1,8 @@
 package host
 
 import (
-	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +20,7 @@ const readyPatience = 30 * time.Second
 
 // front is the handler of the host's port: it sends each request to the part that it is for. Paths compare without regard to case.
 func (h *Host) front() http.Handler {
-	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
 		case under(path, hostAdminPath):
@@ -37,7 +34,13 @@ func (h *Host) front() http.Handler {
 			h.serveApp(w, r)
 		}
 	})
-	return h.cors(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a := h.current.Load(); a != nil {
+			a.cors(handler).ServeHTTP(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // under reports whether path is base or lies below it.
@@ -114,43 +117,6 @@ func (h *Host) serveHome(w http.ResponseWriter, a *app) {
 	}
 }
 
-// cors answers what browsers ask before they let a page of another origin call, as the section Host of local.settings.json allows.
-func (h *Host) cors(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := r.Header.Get("Origin")
-		a := h.current.Load()
-		if origin == "" || a == nil || len(a.settings.Host.CORS) == 0 {
-			next.ServeHTTP(w, r)
-			return
-		}
-		rules := a.settings.Host
-		all := slices.Contains(rules.CORS, "*")
-		if !all && !slices.ContainsFunc(rules.CORS, func(o string) bool { return strings.EqualFold(strings.TrimSuffix(o, "/"), origin) }) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		header := w.Header()
-		if all && !rules.CORSCredentials {
-			header.Set("Access-Control-Allow-Origin", "*")
-		} else {
-			header.Set("Access-Control-Allow-Origin", origin)
-			header.Add("Vary", "Origin")
-		}
-		if rules.CORSCredentials {
-			header.Set("Access-Control-Allow-Credentials", "true")
-		}
-		if method := r.Header.Get("Access-Control-Request-Method"); r.Method == http.MethodOptions && method != "" {
-			header.Set("Access-Control-Allow-Methods", method)
-			if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-				header.Set("Access-Control-Allow-Headers", asked)
-			}
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // templateURL joins the base URL and a route for people to read: the template's braces stay.
 func templateURL(base string, parts ...string) string {
 	out := strings.TrimSuffix(base, "/")
@@ -162,14 +128,5 @@ func templateURL(base string, parts ...string) string {
 	return out
 }
 
-// instanceURL is the URL of the management API below a base.
+// managementURL is the URL of the management API below a base.
 func managementURL(base string) string { return base + managementPath }
-
-// originOf is scheme and host of a URL, for comparison.
-func originOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%s://%s", strings.ToLower(u.Scheme), strings.ToLower(u.Host))
-}

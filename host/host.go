@@ -117,10 +117,11 @@ type Host struct {
 	listener net.Listener
 	// alsoIPv6 listens on ::1 when the host listens on 127.0.0.1, since "localhost" may mean either; nil when that port is taken.
 	alsoIPv6 net.Listener
-	server    *http.Server
+	server   *http.Server
 	serving  sync.WaitGroup // the goroutines that serve
 	rpc      *rpcServer
 	bindings *bindings.Registry
+	redis    *redisClients
 	durable  *durablePart
 	admin    *adminPart
 
@@ -166,7 +167,8 @@ func New(cfg Config) (*Host, error) {
 	if err := checkAddress(h.cfg.Address, cfg.EnableAuth, cfg.InsecureNoAuth); err != nil {
 		return nil, err
 	}
-	h.bindings = &bindings.Registry{}
+	h.redis = &redisClients{h: h}
+	h.bindings = h.knownBindings()
 	h.durable = newDurablePart(h)
 	h.reloader = newReloader(h)
 	h.work, h.endWork = context.WithCancelCause(context.Background())

@@ -51,6 +51,7 @@ func (h *Host) stopInOrder(ctx context.Context) error {
 		return err
 	})
 	h.serving.Wait()
+	step("closing connections", 100, func(context.Context) error { return h.redis.close() })
 	step("closing the task hub", 100, h.durable.close)
 	h.removeState()
 	return errors.Join(errs...)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/durango-functions/durango/bindings"
+	redisbinding "github.com/durango-functions/durango/bindings/redis"
+	"github.com/durango-functions/durango/functions"
 )
 
 type adminPart struct{ handler http.Handler }
@@ -26,7 +28,17 @@ func (d *durablePart) openAPI() error {
 	return nil
 }
 
-func (h *Host) completeHTTP(a *app)   { a.http = http.NotFoundHandler() }
 func (h *Host) completeTimers(a *app) {}
 
-var _ bindings.Registry
+// knownBindings is the registry of all binding types.
+func (h *Host) knownBindings() *bindings.Registry {
+	var r bindings.Registry
+	redis := redisbinding.New(h.redis.resolve)
+	r.RegisterInput(redisbinding.Type, redis)
+	r.RegisterOutput(redisbinding.Type, redis)
+	return &r
+}
+
+func (h *Host) authorize() func(r *http.Request, fn *functions.Function, level string) bool {
+	return nil
+}

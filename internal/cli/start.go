@@ -144,6 +144,9 @@ func stop(h *host.Host) error {
 	return h.Stop(ctx)
 }
 
+// sameSignal is how long after a signal another one counts as the same.
+const sameSignal = 500 * time.Millisecond
+
 // errForced is the outcome of a stop that a second signal cut short.
 var errForced = errors.New("ended at once, by a second signal")
 
@@ -151,11 +154,17 @@ var errForced = errors.New("ended at once, by a second signal")
 func (p Program) secondSignal(signals <-chan os.Signal, do func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- do() }()
-	select {
-	case err := <-done:
-		return err
-	case <-signals:
-		return errForced
+	first := time.Now()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-signals:
+			// A terminal and a parent process that passes signals on often both send the same one.
+			if time.Since(first) > sameSignal {
+				return errForced
+			}
+		}
 	}
 }
 
@@ -165,4 +174,3 @@ func signalName(s os.Signal) string {
 	}
 	return strings.ToUpper(s.String())
 }
-

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/taskhub"
 	"github.com/durango-functions/durango/internal/redisconn"
@@ -24,6 +25,7 @@ type durablePart struct {
 	client   *redis.Client
 	hub      *taskhub.Hub
 	engine   *engine.Engine
+	api      *durable.Client
 	// address is where the bindings find the hub's Redis.
 	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
@@ -77,9 +79,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize,
 		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
 	})
-	if err := d.openAPI(); err != nil {
-		return err
-	}
+	d.openAPI()
 	d.address = &forBindings
 	close(d.ready)
 	return nil

@@ -19,6 +19,7 @@ import (
 
 	"github.com/durango-functions/durango/bindings"
 	"github.com/durango-functions/durango/host/hostjson"
+	"github.com/durango-functions/durango/host/keys"
 	"github.com/durango-functions/durango/host/settings"
 )
 
@@ -122,6 +123,7 @@ type Host struct {
 	rpc      *rpcServer
 	bindings *bindings.Registry
 	redis    *redisClients
+	keys     *keys.Store
 	durable  *durablePart
 	admin    *adminPart
 

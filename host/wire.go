@@ -3,11 +3,13 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"path/filepath"
 
 	"github.com/durango-functions/durango/bindings"
 	redisbinding "github.com/durango-functions/durango/bindings/redis"
-	"github.com/durango-functions/durango/functions"
+	"github.com/durango-functions/durango/host/keys"
 )
 
 type adminPart struct{ handler http.Handler }
@@ -18,13 +20,13 @@ func (h *Host) openServices(ctx context.Context) (err error) {
 	h.admin = &adminPart{handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"state": h.currentState()})
 	})}
-	h.rpc, err = h.openRPC()
+	if h.keys, err = keys.Open(filepath.Join(h.root, stateDir, "keys.json")); err != nil {
+		return err
+	}
+	if h.rpc, err = h.openRPC(); err != nil {
+		return fmt.Errorf("opening the endpoint for SDKs: %w", err)
+	}
 	h.writeState()
-	return err
-}
-
-func (d *durablePart) openAPI() error {
-	d.management, d.rpc = http.NotFoundHandler(), http.NotFoundHandler()
 	return nil
 }
 
@@ -37,8 +39,4 @@ func (h *Host) knownBindings() *bindings.Registry {
 	r.RegisterInput(redisbinding.Type, redis)
 	r.RegisterOutput(redisbinding.Type, redis)
 	return &r
-}
-
-func (h *Host) authorize() func(r *http.Request, fn *functions.Function, level string) bool {
-	return nil
 }

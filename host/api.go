@@ -1,0 +1,90 @@
+package host
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/management"
+	"github.com/durango-functions/durango/functions"
+	"github.com/durango-functions/durango/host/keys"
+)
+
+// openAPI makes the client of the task hub, and the management API over it: for callers, and for the app's own code.
+func (d *durablePart) openAPI() {
+	h, config := d.h, d.h.config.DurableTask
+	logger := h.cfg.Logger.With(categoryKey, categoryDurable)
+	d.api = durable.NewClient(d.hub, durable.ClientConfig{
+		StartTimeout: config.StartTimeout, OverridableExistingInstanceStates: config.OverridableExistingInstanceStates,
+		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, MaxPayload: config.MaxPayloadSize, Logger: logger,
+	})
+	options := management.Options{
+		TaskHubName: config.HubName, ConnectionName: config.StorageProvider.ConnectionName, SystemKey: h.systemKey(), Logger: logger,
+	}
+	public := options
+	public.BasePaths = []string{managementPath, managementPath2018}
+	if h.cfg.EnableAuth {
+		public.Authorize = func(r *http.Request) bool {
+			level := h.keys.Level(keys.FromRequest(r), "")
+			return level == keys.System || level == keys.Admin
+		}
+	}
+	d.management = management.NewHandler(d.api, public)
+	local := options
+	local.BasePaths, local.URLBase = []string{strings.TrimSuffix(rpcPath, "/")}, managementPath
+	local.Origin = func(*http.Request) string { return h.publicOrigin() }
+	d.rpc = management.NewHandler(d.api, local)
+}
+
+// publicOrigin is scheme and host of the URLs that the app's code hands out, the same that WEBSITE_HOSTNAME tells the SDKs.
+func (h *Host) publicOrigin() string { return "http://" + h.authority(h.websiteName()) }
+
+// hasOrchestrator reports whether an orchestration of that name can be started.
+func (h *Host) hasOrchestrator(name string) bool {
+	a := h.current.Load()
+	return a != nil && a.orchestrators[strings.ToLower(name)] != nil
+}
+
+// orchestratorNames lists the orchestrators as they are spelled.
+func (h *Host) orchestratorNames() []string {
+	a := h.current.Load()
+	if a == nil {
+		return nil
+	}
+	names := make([]string, 0, len(a.orchestrators))
+	for key, fn := range a.orchestrators {
+		name := fn.Trigger().StringProperty("orchestration")
+		if name == "" || !strings.EqualFold(name, key) {
+			name = fn.Name
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// authorize decides about callers of functions; nil lets everybody in.
+func (h *Host) authorize() func(r *http.Request, fn *functions.Function, level string) bool {
+	if !h.cfg.EnableAuth {
+		return nil
+	}
+	return func(r *http.Request, fn *functions.Function, level string) bool {
+		return h.keys.Allows(r, fn.Name, level)
+	}
+}
+
+// systemKey gives the key that URLs of the management API carry, nil when there is none.
+func (h *Host) systemKey() func() string {
+	if !h.cfg.EnableAuth {
+		return nil
+	}
+	return func() string {
+		key, err := h.keys.Ensure(keys.SystemKeys, keys.DurableName)
+		if err != nil {
+			h.logger.Error("making the system key of the management API", "error", err)
+			return ""
+		}
+		return key.Value
+	}
+}

@@ -12,6 +12,8 @@ import (
 
 // Event is one occurrence of a trigger.
 type Event struct {
+	// InvocationID is the id that the invocation is to have, for a caller that must know it beforehand; "" has the Invoker make one.
+	InvocationID string
 	// Value is the value of the trigger binding.
 	Value worker.Value
 	// Metadata is the binding data that the trigger offers: JSON values by name.

@@ -211,7 +211,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, e *endpoint, param
 		h.answer(w, http.StatusInternalServerError)
 		return
 	}
-	resp, err := newResponse(e.fn, result)
+	resp, err := Response(e.fn, result)
 	if err == nil {
 		err = h.write(w, r, resp)
 	}

@@ -1,13 +1,13 @@
 package httptrigger
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/durango-functions/durango/functions"
@@ -54,6 +54,23 @@ func (e *endpoint) event(r *http.Request, params map[string]string, body []byte)
 	}
 }
 
+// ManualEvent makes the event of a function that is run by hand instead of by a request: a POST of body to the URL.
+func ManualEvent(fn *functions.Function, target string, body []byte) triggers.Event {
+	contentType := "text/plain; charset=utf-8"
+	if json.Valid(body) {
+		contentType = "application/json"
+	}
+	req := &worker.HTTPRequest{Method: http.MethodPost, URL: target, Headers: map[string]string{}, Query: map[string]string{}, Params: map[string]string{}}
+	if u, err := url.Parse(target); err == nil && u.Host != "" {
+		req.Headers["host"] = u.Host
+	}
+	if len(body) > 0 {
+		req.Body = body
+		req.Headers["content-type"], req.Headers["content-length"] = contentType, strconv.Itoa(len(body))
+	}
+	return triggers.Event{Value: worker.Value{Kind: worker.HTTP, Request: req}, Metadata: metadata(req, hasExpressions(fn))}
+}
+
 // absoluteURL returns the URL as the caller addressed it. X-Forwarded-* headers are not believed: anybody can send them.
 func absoluteURL(r *http.Request) string {
 	scheme := "http"
@@ -83,7 +100,7 @@ func headers(r *http.Request) map[string]string {
 func metadata(req *worker.HTTPRequest, withBody bool) map[string]json.RawMessage {
 	data := map[string]json.RawMessage{}
 	if withBody {
-		maps.Copy(data, bodyFields(req.Body))
+		maps.Copy(data, triggers.ObjectFields(req.Body))
 	}
 	for name, value := range req.Query {
 		if !strings.EqualFold(name, "code") { // a key is for the host, not for a binding
@@ -95,17 +112,6 @@ func metadata(req *worker.HTTPRequest, withBody bool) map[string]json.RawMessage
 	}
 	data["Query"], data["Headers"] = jsonOf(req.Query), jsonOf(req.Headers)
 	return data
-}
-
-// bodyFields returns the fields of a body that is a JSON object, without arrays (azure-functions-host Utility.cs:392-420).
-func bodyFields(body []byte) map[string]json.RawMessage {
-	trimmed := bytes.TrimLeft(body, " \t\r\n")
-	var fields map[string]json.RawMessage
-	if len(trimmed) == 0 || trimmed[0] != '{' || json.Unmarshal(trimmed, &fields) != nil {
-		return nil
-	}
-	maps.DeleteFunc(fields, func(_ string, v json.RawMessage) bool { return v[0] == '[' || string(v) == "null" })
-	return fields
 }
 
 // jsonOf encodes strings and maps of strings, which cannot fail.

@@ -19,8 +19,8 @@ const (
 	jsonType = "application/json; charset=utf-8"
 )
 
-// newResponse finds what a function answers. Without any http output, and with one that got no value, that is 204 and no body.
-func newResponse(fn *functions.Function, result *worker.Result) (*worker.HTTPResponse, error) {
+// Response returns what a function answers to an HTTP request. Without any http output, and with one that got no value, that is 204 and no body.
+func Response(fn *functions.Function, result *worker.Result) (*worker.HTTPResponse, error) {
 	value := responseValue(fn, result)
 	switch {
 	case isNothing(value):
@@ -127,8 +127,8 @@ func jsonContent(raw []byte) (data []byte, contentType string) {
 	return data, textType
 }
 
-// statusCode reads a status: 200 when there is none or it is no integer (azure-functions-host HttpBinding.cs:64-181).
-func statusCode(text string) (int, error) {
+// StatusCode reads a status: 200 when there is none or it is no integer (azure-functions-host HttpBinding.cs:64-181).
+func StatusCode(text string) (int, error) {
 	code, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil {
 		return http.StatusOK, nil //nolint:nilerr // the original takes 200 as well
@@ -141,7 +141,7 @@ func statusCode(text string) (int, error) {
 
 // write sends a response. With an error nothing has been sent, and no header of the response has been set.
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, resp *worker.HTTPResponse) error {
-	status, err := statusCode(resp.Status)
+	status, err := StatusCode(resp.Status)
 	if err != nil {
 		return err
 	}

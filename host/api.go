@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	durablebinding "github.com/durango-functions/durango/bindings/durable"
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/management"
 	"github.com/durango-functions/durango/functions"
@@ -35,6 +36,10 @@ func (d *durablePart) openAPI() {
 	local.BasePaths, local.URLBase = []string{strings.TrimSuffix(rpcPath, "/")}, managementPath
 	local.Origin = func(*http.Request) string { return h.publicOrigin() }
 	d.rpc = management.NewHandler(d.api, local)
+	d.binding = durablebinding.New(d.api, durablebinding.Options{
+		Origin: h.publicOrigin, RPCBaseURL: h.rpc.url, HubName: config.HubName, ConnectionName: config.StorageProvider.ConnectionName,
+		SystemKey: h.systemKey(), Logger: logger,
+	})
 }
 
 // publicOrigin is scheme and host of the URLs that the app's code hands out, the same that WEBSITE_HOSTNAME tells the SDKs.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	durablebinding "github.com/durango-functions/durango/bindings/durable"
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/taskhub"
@@ -26,6 +27,8 @@ type durablePart struct {
 	hub      *taskhub.Hub
 	engine   *engine.Engine
 	api      *durable.Client
+	binding  *durablebinding.Binding
+	hostID   string // names this host among those of the hub
 	// address is where the bindings find the hub's Redis.
 	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
@@ -36,7 +39,7 @@ type durablePart struct {
 }
 
 func newDurablePart(h *Host) *durablePart {
-	return &durablePart{h: h, ready: make(chan struct{}), httpClient: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}} //nolint:forcetypeassert // what the standard library documents
+	return &durablePart{h: h, hostID: taskhub.LocalHostID(), ready: make(chan struct{}), httpClient: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}} //nolint:forcetypeassert // what the standard library documents
 }
 
 // open connects to Redis and opens the task hub; the engine is made, not started.
@@ -47,8 +50,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 		return err
 	}
 	forBindings := *options
-	hostID := taskhub.LocalHostID()
-	options.ClientName = redisconn.ClientName(hostID)
+	options.ClientName = redisconn.ClientName(d.hostID)
 	options.MaxRetries = -1 // the hub knows which of its calls may be repeated
 	if d.client, err = redisconn.Dial(ctx, options, h.cfg.RedisPatience, h.logger); err != nil {
 		return err
@@ -65,7 +67,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 			own := *options
 			return redis.NewClient(&own)
 		},
-		Name: config.HubName, Partitions: config.StorageProvider.PartitionCount, HostID: hostID, MaxPayload: config.MaxPayloadSize, Logger: logger,
+		Name: config.HubName, Partitions: config.StorageProvider.PartitionCount, HostID: d.hostID, MaxPayload: config.MaxPayloadSize, Logger: logger,
 	})
 	if err != nil {
 		return err

@@ -169,9 +169,9 @@ func New(cfg Config) (*Host, error) {
 	if err := checkAddress(h.cfg.Address, cfg.EnableAuth, cfg.InsecureNoAuth); err != nil {
 		return nil, err
 	}
+	h.durable = newDurablePart(h)
 	h.redis = &redisClients{h: h}
 	h.bindings = h.knownBindings()
-	h.durable = newDurablePart(h)
 	h.reloader = newReloader(h)
 	h.work, h.endWork = context.WithCancelCause(context.Background())
 	return h, nil
@@ -218,7 +218,7 @@ func (h *Host) Start(ctx context.Context) (err error) {
 	if h.cfg.Address == "127.0.0.1" || strings.EqualFold(h.cfg.Address, "localhost") {
 		h.alsoIPv6, _ = net.Listen("tcp6", h.authority("::1")) //nolint:errcheck,errorlint // a machine without IPv6 is no fault
 	}
-	if err := h.openServices(ctx); err != nil {
+	if err := h.openServices(); err != nil {
 		return err
 	}
 	h.announceAddress()

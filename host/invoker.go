@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,7 @@ func (v *invoker) Invoke(ctx context.Context, fn *functions.Function, ev trigger
 
 func (v *invoker) invoke(ctx context.Context, fn *functions.Function, ev triggers.Event, m mode) (*worker.Result, error) {
 	inv := &worker.Invocation{
-		ID: uuid.NewString(), Function: fn, TriggerMetadata: ev.Metadata, TraceParent: ev.TraceParent, TraceState: ev.TraceState,
+		ID: cmp.Or(ev.InvocationID, uuid.NewString()), Function: fn, TriggerMetadata: ev.Metadata, TraceParent: ev.TraceParent, TraceState: ev.TraceState,
 	}
 	retry := fn.Retry
 	if m.once {

@@ -25,7 +25,7 @@ type reloader struct {
 	mu      sync.Mutex // one reload at a time
 	number  int        // of the newest generation
 	stopped bool
-	// retired counts the generations that wait for their last invocations.
+	// retired counts the generations that wait for their last invocations, and reloads that were asked for.
 	retired sync.WaitGroup
 	// grave ends when replaced generations may take no more time for ending.
 	grave context.Context
@@ -72,6 +72,15 @@ func (r *reloader) stop(ctx context.Context) {
 		if err := watcher.Stop(ctx); err != nil {
 			r.h.logger.Debug("ending the watch over the app's files", "error", err)
 		}
+	}
+}
+
+// request reloads in the background.
+func (r *reloader) request(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.retired.Go(func() { r.reload(reason) })
 	}
 }
 

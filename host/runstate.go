@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // stateDir is the host's own folder in an app's folder.
@@ -60,6 +62,19 @@ func (h *Host) removeState() {
 	if err := os.Remove(runStateFile(h.root)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		h.logger.Debug("removing the file that names this host", "error", err)
 	}
+}
+
+// hostID names an app on a machine, as the original does (azure-functions-host ScriptHostIdProvider.cs): at most 32 characters.
+func hostID(computer, root string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(computer))
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(root)) // never fails
+	return fmt.Sprintf("%s-%d", name[:min(len(name), 21)], hash.Sum32())
 }
 
 // replaceFile writes a file in one step.

@@ -83,7 +83,7 @@ func (h *Host) shutdownIntake(ctx context.Context, current *app) error {
 		}
 	}
 	if h.admin != nil {
-		errs = append(errs, h.admin.wait(ctx))
+		errs = append(errs, h.admin.runner.Stop(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -172,5 +172,5 @@ func signalName(s os.Signal) string {
 	if s == os.Interrupt {
 		return "Ctrl-C"
 	}
-	return strings.ToUpper(s.String())
+	return "SIGTERM"
 }

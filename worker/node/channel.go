@@ -53,8 +53,9 @@ type loaded struct {
 
 // New returns a Channel that is not started.
 func New(cfg Config) *Channel {
+	cfg.fill()
 	c := &Channel{
-		cfg: cfg.WithDefaults(), stopping: make(chan struct{}), changed: make(chan struct{}), functions: map[string]*loaded{},
+		cfg: cfg, stopping: make(chan struct{}), changed: make(chan struct{}), functions: map[string]*loaded{},
 	}
 	c.hard, c.kill = context.WithCancel(context.Background())
 	return c

@@ -47,8 +47,8 @@ type Config struct {
 	hintAfter time.Duration // see Invocation.hintLater in js/invocation.js
 }
 
-// WithDefaults returns a copy with the defaults filled in.
-func (c Config) WithDefaults() Config {
+// fill sets the defaults.
+func (c *Config) fill() {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
@@ -75,7 +75,6 @@ func (c Config) WithDefaults() Config {
 			*d = value
 		}
 	}
-	return c
 }
 
 func (c *Config) validate() error {

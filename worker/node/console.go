@@ -19,12 +19,13 @@ const (
 
 	// systemPrefix marks a line that a worker, not an app, has written (azure-functions-host WorkerConstants.cs:44-56).
 	systemPrefix   = "LanguageWorkerConsoleLog"
+	toolingPrefix  = "azfuncjsonlog:" // lines for tools, not for people
 	systemCategory = "Worker.node"
 )
 
 var (
 	warningWord  = regexp.MustCompile(`(?i)\bwarn`)
-	inspectorSay = regexp.MustCompile(`^(Debugger (listening|attached|ending)|For help, see: https://nodejs\.org|Waiting for the debugger)`)
+	inspectorSay = regexp.MustCompile(`^(Debugger (listening|attached|ending)|Starting inspector on |For help, see: https://nodejs\.org|Waiting for the debugger)`)
 )
 
 // tail keeps the last lines of stderr for the reason of a crash.
@@ -81,6 +82,10 @@ func consoleRecord(line string, isStderr bool) worker.LogRecord {
 			r.Level, rest = slog.LevelWarn, rest[len("[warn]"):]
 		}
 		r.Message = strings.TrimSpace(rest)
+		return r
+	}
+	if strings.HasPrefix(line, toolingPrefix) {
+		r.Level, r.Category = slog.LevelDebug, systemCategory
 		return r
 	}
 	if isStderr {

@@ -94,7 +94,7 @@ func askVersion(ctx context.Context, path string, env []string) error {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return nil //nolint:nilerr // the failed start has a reason of its own, which is reported
+		return nil // the failed start has a reason of its own, which is reported
 	}
 	return checkVersion(path, strings.TrimSpace(string(out)))
 }

@@ -134,7 +134,8 @@ func FuzzFrame(f *testing.F) {
 	f.Add(encodeFrame(f, result))
 	f.Add(binary.LittleEndian.AppendUint32(nil, maxFrame))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg := Config{}.WithDefaults()
+		var cfg Config
+		cfg.fill()
 		p := &process{
 			cfg: &cfg, ready: make(chan struct{}), idle: make(chan struct{}), calls: map[uint64]*call{1: {answer: make(chan answer, 1)}},
 			abandoned: map[uint64]string{}, loads: map[int]*load{}, script: t.Name(),

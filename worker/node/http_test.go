@@ -17,7 +17,7 @@ func TestHTTPRequest(t *testing.T) {
 	a := startApp(t, map[string]string{"F/index.js": `module.exports = async function (context, req) {
 		const { sys, query, headers, id } = context.bindingData;
 		context.res = { body: {
-			keys: Object.keys(context), same: context.req === req && context.bindings.req === req, req, get: req.get("X-A"), user: req.user,
+			keys: Object.keys(context), same: context.req === req && context.bindings.req === req, req: req, get: req.get("X-A"), user: req.user,
 			query, headers, id, sys: Object.keys(sys), method: sys.methodName,
 		} };
 	};`})
@@ -47,9 +47,9 @@ func TestHTTPRequest(t *testing.T) {
 	require.Equal(t, map[string]any{"id": "7"}, req["params"])
 	require.Equal(t, map[string]any{"q": "1,2"}, req["query"])
 	require.Equal(t, map[string]any{"q": "1,2"}, got["query"])
-	require.Equal(t, "", got["headers"].(map[string]any)["empty"])
+	require.Contains(t, got["headers"], "empty")
 	require.Equal(t, "1", got["get"])
-	require.Equal(t, 7.0, got["id"])
+	require.InDelta(t, 7, got["id"], 0)
 	require.Equal(t, []any{"methodName", "utcNow", "randGuid"}, got["sys"])
 	require.Equal(t, "F", got["method"])
 	user := got["user"].(map[string]any)

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,7 +61,7 @@ func TestExports(t *testing.T) {
 				return
 			}
 			var loadErr *worker.LoadError
-			require.True(t, errors.As(err, &loadErr), "%v", err)
+			require.ErrorAs(t, err, &loadErr)
 			require.Contains(t, loadErr.Message, tt.err)
 			require.Equal(t, "Worker was unable to load function "+fn.Name+": '"+loadErr.Message+"'", err.Error())
 			require.Empty(t, loadErr.Stack)
@@ -144,7 +143,7 @@ func TestLoadErrorsSayWhatToDo(t *testing.T) {
 			t.Parallel()
 			err := a.ch.Load(ctxFor(t), activity(a, folder(name)+"/"+tt.file))
 			var loadErr *worker.LoadError
-			require.True(t, errors.As(err, &loadErr), "%v", err)
+			require.ErrorAs(t, err, &loadErr)
 			for _, want := range tt.want {
 				require.Contains(t, loadErr.Message, want)
 			}

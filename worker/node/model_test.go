@@ -1,9 +1,10 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,7 +50,9 @@ func TestReturnValues(t *testing.T) {
 			result, err := a.invoke(activity(a, folder(name)+"/index.js"), worker.StringValue("in"))
 			require.NoError(t, err)
 			require.Equal(t, tt.want.Kind, result.ReturnValue.Kind)
-			require.True(t, string(tt.want.Data) == string(result.ReturnValue.Data), "got %.100q", result.ReturnValue.Data)
+			if string(tt.want.Data) != string(result.ReturnValue.Data) {
+				t.Errorf("got %.100q", result.ReturnValue.Data)
+			}
 			require.Empty(t, result.Outputs)
 		})
 	}
@@ -88,7 +91,7 @@ func TestErrors(t *testing.T) {
 			t.Parallel()
 			_, err := a.invoke(activity(a, folder(name)+"/index.js"))
 			var failure *worker.FunctionError
-			require.True(t, errors.As(err, &failure), "%v", err)
+			require.ErrorAs(t, err, &failure)
 			require.Contains(t, failure.Message, tt.message)
 			if name != "circular" {
 				require.Equal(t, tt.message, failure.Message[:len(tt.message)])
@@ -279,4 +282,26 @@ func TestUnhandledRejectionIsReportedAndNothingEnds(t *testing.T) {
 	r := a.log("Unhandled promise rejection in function 'F': Error: nobody cares")
 	require.Equal(t, slog.LevelError, r.Level)
 	require.Equal(t, pid, a.mustInvoke(activity(a, "F/index.js")))
+}
+
+func TestValuesOfManySizesAtOnce(t *testing.T) {
+	t.Parallel()
+	a := startApp(t, map[string]string{"F/index.js": `module.exports = async (context, bytes) => bytes;`})
+	fn := activity(a, "F/index.js")
+	var wg sync.WaitGroup
+	for _, size := range []int{0, 1, 3, 4, 100, 65500, 65535, 65536, 65537, 70000, 200000, 1 << 20, 3<<20 + 1} {
+		for seed := range byte(3) {
+			data := make([]byte, size)
+			for i := range data {
+				data[i] = byte(i*7) + seed
+			}
+			wg.Go(func() {
+				result, err := a.ch.Invoke(ctxFor(t), invocation(fn, worker.Value{Kind: worker.Bytes, Data: data}))
+				if err != nil || !bytes.Equal(data, result.ReturnValue.Data) {
+					t.Errorf("%d bytes: %v", size, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
 }

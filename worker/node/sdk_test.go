@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,9 +31,7 @@ func sdk(t testing.TB, name string) string {
 		return modules
 	}
 	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
+	require.NoError(t, err)
 	copied := filepath.Join(cache, "durango-test", name)
 	require.NoError(t, os.MkdirAll(copied, 0o755))
 	same := true
@@ -154,7 +151,7 @@ func TestOrchestratorFailureOf214(t *testing.T) {
 func checkFailure(t *testing.T, err error) {
 	t.Helper()
 	var failure *worker.FunctionError
-	require.True(t, errors.As(err, &failure), "%v", err)
+	require.ErrorAs(t, err, &failure)
 	_, data, found := strings.Cut(failure.Message, "\n\n$OutOfProcData$:")
 	require.True(t, found, failure.Message)
 	var state struct {
@@ -198,8 +195,8 @@ func TestOrchestratorFailureOf154(t *testing.T) {
 func TestRefsAreOnlyForOrchestrators(t *testing.T) {
 	t.Parallel()
 	a := startApp(t, map[string]string{"F/index.js": `module.exports = async () => { const a = { x: 1 }; return { actions: [[a, a]] }; };`})
-	require.Equal(t, `{"actions":[[{"x":1},{"x":1}]]}`, a.mustInvoke(activity(a, "F/index.js")))
-	require.Equal(t, `{"actions":[[{"x":1},{"actionRef":0}]]}`, a.mustInvoke(a.fn("F/index.js", "orchestrationTrigger c")))
+	require.JSONEq(t, `{"actions":[[{"x":1},{"x":1}]]}`, a.mustInvoke(activity(a, "F/index.js")))
+	require.JSONEq(t, `{"actions":[[{"x":1},{"actionRef":0}]]}`, a.mustInvoke(a.fn("F/index.js", "orchestrationTrigger c")))
 }
 
 func TestClientOf214(t *testing.T) {

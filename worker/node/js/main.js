@@ -13,6 +13,7 @@ const UNCAUGHT = 'LanguageWorkerConsoleLog[error] Worker uncaught exception:';
 
 const functions = new Map(); // by the host's number
 const running = new Map(); // names of the functions that run, by the host's number of the invocation
+const inspectArg = process.execArgv.find((arg) => /^--inspect(-brk|-wait)?(=|$)/.test(arg));
 let root = process.cwd();
 let hintAfter = 1000;
 let loader;
@@ -38,7 +39,7 @@ function onFrame({ type, header, attachments }) {
       invoke(header, attachments);
       break;
     case DRAIN:
-      closeInspector();
+      if (inspectArg) require('./inspector').giveUp();
       break;
     default:
       throw new Error(`frame of unknown type ${type}`);
@@ -93,14 +94,6 @@ function nameOf(stack) {
   return names.size === 1 ? [...names][0] : undefined;
 }
 
-// A free debugger port lets the process that replaces this one listen on it.
-function closeInspector() {
-  if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
-    const inspector = require('inspector');
-    if (inspector.url()) inspector.close();
-  }
-}
-
 process.on('unhandledRejection', (reason) => {
   const { message, stack } = describe(reason);
   const name = nameOf(stack);
@@ -125,6 +118,7 @@ connection.flush();
 
 // What the first invocation needs is read while the host is not waiting for it.
 setImmediate(() => {
+  if (inspectArg) require('./inspector').takeOver(inspectArg);
   require('./invocation');
   require('./outputs');
 });

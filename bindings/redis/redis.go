@@ -87,7 +87,7 @@ func (b *Binding) input(ctx context.Context, call *bindings.Call, binding *funct
 	}
 	name := strings.ToUpper(words[0])
 	if !readCommands[name] {
-		return worker.Value{}, fmt.Errorf("Command '%s' not supported for Redis Input Binding. Expected a reading command with a single reply: %s", //nolint:staticcheck,revive // the original's words
+		return worker.Value{}, fmt.Errorf("Command '%s' not supported for Redis Input Binding. Expected a reading command with a single reply: %s",
 			words[0], strings.Join(readCommandNames(), ", "))
 	}
 	client, err := b.client(binding)

@@ -146,7 +146,7 @@ func TestDoBounds(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, func() { cancel(stopping) })
 	err = ask(ctx, "/slow", callhttp.Options{})
 	require.ErrorIs(t, err, stopping)
-	require.False(t, errors.As(err, &failure), "the end of the caller's context is no outcome")
+	require.NotErrorAs(t, err, &failure, "the end of the caller's context is no outcome")
 }
 
 func TestContentOfOtherEncodings(t *testing.T) {
@@ -229,7 +229,7 @@ func TestDoPollingEnds(t *testing.T) {
 	_, err = callhttp.DoPolling(ctx, client(202, location), json.RawMessage(in), callhttp.Options{})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	var failure *callhttp.Error
-	require.False(t, errors.As(err, &failure))
+	require.NotErrorAs(t, err, &failure)
 }
 
 func FuzzDo(f *testing.F) {

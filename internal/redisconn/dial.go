@@ -42,7 +42,7 @@ func Dial(ctx context.Context, options *redis.Options, wait time.Duration, logge
 			return redis.NewClient(options), nil
 		}
 		if hint := permanent(err); hint != "" {
-			return nil, fmt.Errorf("Redis at %s: %s: %w", options.Addr, hint, err) //nolint:staticcheck,revive // Redis is a name
+			return nil, fmt.Errorf("Redis at %s: %s: %w", options.Addr, hint, err)
 		}
 		if ctx.Err() == nil || last == nil {
 			if last == nil || last.Error() != err.Error() || time.Since(logged) > repeatLog {
@@ -67,7 +67,7 @@ func Dial(ctx context.Context, options *redis.Options, wait time.Duration, logge
 		if options.TLSConfig != nil && errors.Is(last, context.DeadlineExceeded) {
 			hint = "; does it speak TLS on this port?"
 		}
-		return nil, fmt.Errorf("Redis at %s cannot be reached (tried for %s%s): %w", options.Addr, time.Since(began).Round(time.Millisecond), hint, last) //nolint:staticcheck,revive // Redis is a name
+		return nil, fmt.Errorf("Redis at %s cannot be reached (tried for %s%s): %w", options.Addr, time.Since(began).Round(time.Millisecond), hint, last)
 	}
 }
 

@@ -25,7 +25,7 @@ var stackExchangeKeys = map[string]func(p *stackExchange, value string) error{
 	"connecttimeout":  func(p *stackExchange, v string) error { return milliseconds(v, &p.options.DialTimeout) },
 	"synctimeout":     func(p *stackExchange, v string) error { return milliseconds(v, &p.options.ReadTimeout) },
 	"asynctimeout":    func(*stackExchange, string) error { return nil },
-	"servicename":     func(*stackExchange, string) error { return errors.New("Sentinel is not supported here yet") }, //nolint:revive // a name
+	"servicename":     func(*stackExchange, string) error { return errors.New("Sentinel is not supported here yet") },
 	"tunnel":          func(*stackExchange, string) error { return errors.New("tunnels are not supported") },
 	"proxy":           ignored, "abortconnect": ignored, "allowadmin": ignored, "channelprefix": ignored, "checkcertificaterevocation": ignored,
 	"connectretry": ignored, "configcheckseconds": ignored, "configchannel": ignored, "highintegrity": ignored, "keepalive": ignored,

@@ -26,7 +26,7 @@ type Report struct {
 	InMemory bool
 }
 
-// minVersion is the oldest Redis whose commands the task hub's scripts can use.
+// minMajor.minMinor is the oldest Redis whose commands the task hub's scripts can use.
 const minMajor, minMinor = 6, 2
 
 // The failures of Survey that callers may want to tell apart.
@@ -64,7 +64,7 @@ func Survey(ctx context.Context, client redis.UniversalClient) (Report, error) {
 	case "0":
 		r.AppendOnly = "no"
 	}
-	if err := r.readConfig(ctx, client); err != nil {
+	if err := readConfig(ctx, client, &r); err != nil {
 		return r, err
 	}
 	// miniredis tells its clients and nothing more; each server tells its version.
@@ -73,7 +73,7 @@ func Survey(ctx context.Context, client redis.UniversalClient) (Report, error) {
 }
 
 // readConfig adds what only CONFIG tells. Servers run by a provider often refuse it.
-func (r *Report) readConfig(ctx context.Context, client redis.UniversalClient) error {
+func readConfig(ctx context.Context, client redis.UniversalClient, r *Report) error {
 	for _, setting := range []string{"appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy"} {
 		values, err := client.ConfigGet(ctx, setting).Result()
 		var refused redis.Error
@@ -106,7 +106,7 @@ func (r *Report) readConfig(ctx context.Context, client redis.UniversalClient) e
 }
 
 // check returns why the server cannot hold a task hub.
-func (r *Report) check() error {
+func (r Report) check() error {
 	if r.Version != "" && !r.recent() {
 		return fmt.Errorf("%w: it is version %s, and %d.%d or later is needed", ErrOldServer, r.Version, minMajor, minMinor)
 	}
@@ -124,10 +124,10 @@ func (r *Report) check() error {
 	return nil
 }
 
-func (r *Report) evicting() bool { return r.MaxMemoryPolicy != "" && r.MaxMemoryPolicy != "noeviction" }
+func (r Report) evicting() bool { return r.MaxMemoryPolicy != "" && r.MaxMemoryPolicy != "noeviction" }
 
 // recent reports whether the version is minMajor.minMinor or later; a version that is no number is let pass.
-func (r *Report) recent() bool {
+func (r Report) recent() bool {
 	major, rest, _ := strings.Cut(r.Version, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	a, err1 := strconv.Atoi(major)

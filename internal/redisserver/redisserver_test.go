@@ -29,10 +29,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(hostDir); dir != "" {
 		s, err := Start(context.Background(), Config{Dir: dir})
 		if err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			os.Exit(1)
 		}
-		fmt.Println("ready")
+		fmt.Fprintln(os.Stdout, "ready")
 		_ = s
 		select {}
 	}

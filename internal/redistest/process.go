@@ -118,7 +118,7 @@ func freePort() (int, error) {
 		return 0, fmt.Errorf("finding a free port: %w", err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener has a TCP address
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // output keeps what a server logs.

@@ -2,6 +2,7 @@ package redistest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,13 +28,14 @@ func TestEachRunsOnBoth(t *testing.T) {
 		require.NotEqual(t, hub, redistest.HubName(t))
 		require.NoError(t, client.Set(t.Context(), hub, "v", 150*time.Millisecond).Err())
 		require.Equal(t, "v", client.Get(t.Context(), hub).Val())
-		require.Eventually(t, func() bool { return client.Get(t.Context(), hub).Err() == redis.Nil }, 5*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return errors.Is(client.Get(t.Context(), hub).Err(), redis.Nil) }, 5*time.Second, 20*time.Millisecond)
 	})
 }
 
 func TestRealIsSharedAndKeepsNothing(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, redistest.Real(t).Addr, redistest.Real(t).Addr)
+	first, second := redistest.Real(t), redistest.Real(t)
+	require.Equal(t, first.Addr, second.Addr)
 	require.Equal(t, map[string]string{"appendonly": "no"}, redistest.Client(t).ConfigGet(t.Context(), "appendonly").Val())
 	require.Equal(t, map[string]string{"save": ""}, redistest.Client(t).ConfigGet(t.Context(), "save").Val())
 }

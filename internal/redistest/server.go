@@ -1,7 +1,6 @@
 package redistest
 
 import (
-	"fmt"
 	"sync"
 	"syscall"
 	"testing"
@@ -85,7 +84,7 @@ func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := startProcessOn(s.port, s.dir, s.args...)
-	require.NoError(s.t, err, fmt.Sprintf("restarting redis-server on port %d", s.port))
+	require.NoError(s.t, err, "restarting redis-server on port %d", s.port)
 	s.p = p
 }
 

@@ -48,6 +48,7 @@ function onFrame({ type, header, attachments }) {
 
 async function load({ id, ...metadata }) {
   try {
+    require('./compat');
     loader = loader || new (require('./loader').Loader)(root);
     functions.set(id, await loader.load(metadata));
     connection.send(LOADED, { id, ok: true });

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // Process is a running child process. The goroutine that started it waits for it and ends with it.
@@ -19,6 +20,9 @@ type Process struct {
 // way, the child gets the signal last; where the system cannot do that (all but Linux), the child lives on.
 func Start(cmd *exec.Cmd, last syscall.Signal) (*Process, error) {
 	cmd.SysProcAttr = attributes(last)
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = time.Second // a grandchild, such as one that rewrites a file, must not keep us waiting for the end of its output
+	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go p.run(started)

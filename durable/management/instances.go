@@ -59,7 +59,7 @@ func (h *handler) show(r *request, st *durable.Status, opts durable.PayloadOptio
 	switch {
 	case !st.RuntimeStatus.IsFinished():
 		code = http.StatusAccepted
-		r.w.Header().Set("Location", h.origin(r.http)+r.http.URL.RequestURI())
+		r.w.Header().Set("Location", h.ownURL(r))
 		r.w.Header().Set("Retry-After", "5")
 	case st.RuntimeStatus == durable.Failed && failureCode:
 		code = http.StatusInternalServerError

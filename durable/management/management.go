@@ -93,11 +93,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		h.noRoute(r)
 		return
 	}
-	var err error
-	if r.query, err = parseQuery(hr.URL.RawQuery); err != nil {
-		h.fail(r, err)
-		return
-	}
+	r.query = parseQuery(hr.URL.RawQuery)
 	if hub := r.query.get("taskHub"); hub != "" && h.opts.TaskHubName != "" && !strings.EqualFold(hub, h.opts.TaskHubName) {
 		h.fail(r, badRequest("This host serves the task hub '%s', not '%s'.", h.opts.TaskHubName, hub))
 		return
@@ -191,6 +187,11 @@ func (h *handler) urls(r *request) URLs {
 		u.Code = h.opts.SystemKey()
 	}
 	return u
+}
+
+// ownURL is the URL of the request itself, for callers.
+func (h *handler) ownURL(r *request) string {
+	return h.origin(r.http) + cmp.Or(h.opts.URLBase, r.base) + r.http.URL.RequestURI()[len(r.base):]
 }
 
 func (h *handler) origin(r *http.Request) string {

@@ -13,17 +13,43 @@ import (
 // query holds the query parameters by their names in lower case: names compare without regard to case.
 type query map[string][]string
 
-func parseQuery(raw string) (query, error) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, badRequest("The query cannot be read: %v.", err)
-	}
+// parseQuery reads a query as forgivingly as the original: SDKs put reasons into it without escaping them, so a "%" that begins no
+// escape and a ";" are what they look like.
+func parseQuery(raw string) query {
 	q := query{}
-	for name, all := range values {
-		name = strings.ToLower(name)
-		q[name] = append(q[name], all...)
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name == "" {
+			continue
+		}
+		name = strings.ToLower(unescape(name))
+		q[name] = append(q[name], unescape(value))
 	}
-	return q, nil
+	return q
+}
+
+// unescape resolves the escapes that are well formed, and "+". The result is valid UTF-8.
+func unescape(s string) string {
+	if out, err := url.QueryUnescape(s); err == nil {
+		return strings.ToValidUTF8(out, "\uFFFD")
+	}
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '+':
+			out.WriteByte(' ')
+		case s[i] == '%' && i+2 < len(s):
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				out.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+			out.WriteByte('%')
+		default:
+			out.WriteByte(s[i])
+		}
+	}
+	return strings.ToValidUTF8(out.String(), "\uFFFD")
 }
 
 // get returns the first value, "" for none. "undefined" and "null", which JavaScript callers send for a missing value, are none.

@@ -110,7 +110,7 @@ func (h *Host) printListing() {
 	for _, e := range l.Broken {
 		fmt.Fprintf(&b, "\t%s: broken\n", e.Function)
 		for _, reason := range e.Reasons {
-			fmt.Fprintf(&b, "\t\t%s\n", strings.ReplaceAll(strings.TrimRight(reason, "\n"), "\n", "\n\t\t"))
+			fmt.Fprintf(&b, "\t\t%s\n", strings.ReplaceAll(plainReason(e.Function, reason), "\n", "\n\t\t"))
 		}
 		b.WriteByte('\n')
 	}
@@ -154,6 +154,18 @@ func (h *Host) reportBroken(broken []*functions.LoadError) {
 		return // the listing says it
 	}
 	for _, e := range broken {
-		h.logger.Error(fmt.Sprintf("Function %s is broken: %s", e.Function, strings.Join(e.Reasons, " ")), "function", data{e.Function})
+		reasons := make([]string, len(e.Reasons))
+		for i, reason := range e.Reasons {
+			reasons[i] = plainReason(e.Function, reason)
+		}
+		h.logger.Error(fmt.Sprintf("Function %s is broken: %s", e.Function, strings.Join(reasons, " ")), "function", data{e.Function})
 	}
+}
+
+// plainReason is a reason without the words that a line which names the function has said already.
+func plainReason(function, reason string) string {
+	if message, found := strings.CutPrefix(reason, "Worker was unable to load function "+function+": '"); found {
+		reason = strings.TrimSuffix(message, "'")
+	}
+	return strings.TrimRight(reason, "\n")
 }

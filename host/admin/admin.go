@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -231,6 +232,10 @@ func read(w http.ResponseWriter, r *http.Request, v any) bool {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	case errors.As(err, &typ) && typ.Field != "":
 		http.Error(w, fmt.Sprintf("The body is invalid: %q is of type %s, expected %s.", typ.Field, typ.Value, typ.Type.Kind()), http.StatusBadRequest)
+	case errors.As(err, &typ):
+		http.Error(w, fmt.Sprintf("The body is invalid: it is of type %s. Expected a JSON object.", typ.Value), http.StatusBadRequest)
+	case errors.Is(err, io.EOF):
+		http.Error(w, "The body is empty. Expected a JSON object.", http.StatusBadRequest)
 	default:
 		http.Error(w, fmt.Sprintf("The body is invalid: %v. Expected a JSON object.", err), http.StatusBadRequest)
 	}

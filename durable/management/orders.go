@@ -35,7 +35,7 @@ func (h *handler) terminate(r *request, segments []string) error {
 	if err != nil {
 		return err
 	}
-	err = h.client.Terminate(r.http.Context(), segments[1], r.query.text("reason"), durable.TerminateOptions{Cascade: cascade})
+	err = h.client.Terminate(r.http.Context(), segments[1], r.query.reason(), durable.TerminateOptions{Cascade: cascade})
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (h *handler) terminate(r *request, segments []string) error {
 
 // suspend serves POST /instances/{instanceId}/suspend.
 func (h *handler) suspend(r *request, segments []string) error {
-	if err := h.client.Suspend(r.http.Context(), segments[1], r.query.text("reason")); err != nil {
+	if err := h.client.Suspend(r.http.Context(), segments[1], r.query.reason()); err != nil {
 		return err
 	}
 	return accepted(r)
@@ -52,7 +52,7 @@ func (h *handler) suspend(r *request, segments []string) error {
 
 // resume serves POST /instances/{instanceId}/resume.
 func (h *handler) resume(r *request, segments []string) error {
-	if err := h.client.Resume(r.http.Context(), segments[1], r.query.text("reason")); err != nil {
+	if err := h.client.Resume(r.http.Context(), segments[1], r.query.reason()); err != nil {
 		return err
 	}
 	return accepted(r)
@@ -61,7 +61,7 @@ func (h *handler) resume(r *request, segments []string) error {
 // rewind serves POST /instances/{instanceId}/rewind. For an instance that has not failed the body is a text, because durable-functions
 // 3.x shows it as such.
 func (h *handler) rewind(r *request, segments []string) error {
-	err := h.client.Rewind(r.http.Context(), segments[1], r.query.text("reason"))
+	err := h.client.Rewind(r.http.Context(), segments[1], r.query.reason())
 	if errors.Is(err, durable.ErrInstanceNotFailed) {
 		h.answer(r, http.StatusPreconditionFailed, "The rewind operation is only supported on failed orchestration instances: "+err.Error()+".")
 		return nil

@@ -61,9 +61,9 @@ func (q query) get(name string) string {
 	return all[0]
 }
 
-// text returns the first value as it is, for free text; only the literal that JavaScript callers send for a missing value is none.
-func (q query) text(name string) string {
-	all := q[strings.ToLower(name)]
+// reason returns the free text of an order as it is; only the literal that JavaScript callers send for a missing one is none.
+func (q query) reason() string {
+	all := q["reason"]
 	if len(all) == 0 || all[0] == "undefined" {
 		return ""
 	}

@@ -32,7 +32,8 @@ func (h *handler) fail(r *request, err error) {
 	var own *refusal
 	var tooLong *http.MaxBytesError
 	var exists *durable.InstanceExistsError
-	status, text := 0, err.Error()
+	var status int
+	text := err.Error()
 	switch {
 	case errors.As(err, &own):
 		status = own.status

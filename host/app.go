@@ -25,6 +25,9 @@ type channel interface {
 	Stop(ctx context.Context) error
 }
 
+// recycler is a channel that can replace a worker process whose event loop may be blocked.
+type recycler interface{ Recycle(reason string) }
+
 // app is one generation of the user's app: everything that a reload replaces. It does not change once it is built, except for the count
 // of its users; the host replaces it as a whole.
 //
@@ -88,13 +91,6 @@ func (a *app) retire() {
 	if a.users == 0 {
 		close(a.idle)
 	}
-}
-
-// inFlight is the number of users.
-func (a *app) inFlight() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.users
 }
 
 // startListeners sets the listeners to work; if one fails, those before it are stopped again.

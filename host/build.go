@@ -13,7 +13,6 @@ import (
 	"github.com/durango-functions/durango/host/settings"
 	httptrigger "github.com/durango-functions/durango/triggers/http"
 	"github.com/durango-functions/durango/worker"
-	"github.com/durango-functions/durango/worker/node"
 )
 
 // triggerTypes are the types that a trigger binding may have, as function.json usually spells them.
@@ -133,7 +132,7 @@ func (h *Host) completeApp(a *app) {
 	a.invoker = &invoker{
 		channel: a.channel, bindings: h.bindings, timeout: a.config.FunctionTimeout, root: h.root, logger: h.cfg.Logger,
 		timedOut: func(name string) {
-			if c, ok := a.channel.(*node.Channel); ok {
+			if c, ok := a.channel.(recycler); ok {
 				c.Recycle("function " + name + " exceeded functionTimeout")
 			}
 		},

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -214,5 +213,5 @@ func TestExecuteHTTP(t *testing.T) {
 	cancel(errStopping)
 	_, err = x.ExecuteActivity(ctx, &engine.ActivityWork{Name: replay.HTTPActivityName, Input: json.RawMessage(`{"method":"GET","uri":"` + server.URL + `"}`)})
 	require.Error(t, err)
-	require.False(t, errors.As(err, new(*engine.TaskFailure)), "it is run again")
+	require.NotErrorAs(t, err, new(*engine.TaskFailure), "it is run again")
 }

@@ -103,7 +103,6 @@ type Host struct {
 	config *hostjson.Config // of the start; the current app has its own
 	first  *settings.Settings
 	began  time.Time
-	id     string
 
 	state   atomic.Value  // state
 	running chan struct{} // closed when the host has got ready
@@ -216,7 +215,7 @@ func (h *Host) Start(ctx context.Context) (err error) {
 		return err
 	}
 	if h.cfg.Address == "127.0.0.1" || strings.EqualFold(h.cfg.Address, "localhost") {
-		h.alsoIPv6, _ = net.Listen("tcp6", h.authority("::1")) //nolint:errcheck,errorlint // a machine without IPv6 is no fault
+		h.alsoIPv6, _ = net.Listen("tcp6", h.authority("::1")) // a machine without IPv6 is no fault
 	}
 	if err := h.openServices(); err != nil {
 		return err

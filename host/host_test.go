@@ -135,15 +135,18 @@ func get(t *testing.T, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// invokeCurrent runs a function of the current app, as a trigger does.
-func invokeCurrent(t *testing.T, h *Host, name string) (string, error) {
-	t.Helper()
+// tryInvoke runs a function of the current app, as a trigger does.
+func tryInvoke(ctx context.Context, h *Host, name string) (string, error) {
 	a := h.acquire()
-	require.NotNil(t, a)
+	if a == nil {
+		return "", errStopping
+	}
 	defer a.release()
 	fn := a.functions.Function(name)
-	require.NotNil(t, fn)
-	result, err := a.invoker.Invoke(t.Context(), fn, triggers.Event{Reason: "test"})
+	if fn == nil {
+		return "", fmt.Errorf("no function %s", name)
+	}
+	result, err := a.invoker.Invoke(ctx, fn, triggers.Event{Reason: "test"})
 	if err != nil {
 		return "", err
 	}
@@ -296,7 +299,7 @@ func TestReloadSwaps(t *testing.T) {
 	h := startHost(t, cfg)
 	slow := make(chan string, 1)
 	go func() {
-		result, err := invokeCurrent(t, h, "Slow")
+		result, err := tryInvoke(t.Context(), h, "Slow")
 		slow <- fmt.Sprint(result, err)
 	}()
 	<-entered
@@ -304,7 +307,7 @@ func TestReloadSwaps(t *testing.T) {
 	began := time.Now()
 	writeFile(t, jsCode+"// changed", root, "Quick", "index.js")
 	waitFor(t, "the new generation", func() bool {
-		result, err := invokeCurrent(t, h, "Quick")
+		result, err := tryInvoke(t.Context(), h, "Quick")
 		return err == nil && result == "2"
 	})
 	t.Logf("reloaded %v after the write", time.Since(began).Round(time.Millisecond))
@@ -350,7 +353,7 @@ func TestReloadFaults(t *testing.T) {
 	waitFor(t, "the report", func() bool { return strings.Contains(log.String(), "A/function.json") })
 	waitFor(t, "the function to be gone", func() bool { return h.current.Load().functions.Function("A") == nil })
 	require.NotEmpty(t, h.current.Load().errors("A"))
-	_, err := invokeCurrent(t, h, "B")
+	_, err := tryInvoke(t.Context(), h, "B")
 	require.NoError(t, err)
 
 	// Settings of the task hub are the host's, not the app's.
@@ -395,4 +398,23 @@ func TestPortOwner(t *testing.T) {
 	require.Zero(t, pid)
 	require.EqualError(t, &PortInUseError{Port: 7071, PID: 1234, Process: "node"},
 		"port 7071 is in use by PID 1234 (node): end that process, or choose another port with --port (0 picks a free one)")
+}
+
+func TestTimeoutRecyclesTheWorker(t *testing.T) {
+	t.Parallel()
+	ch := &channels{next: func(int) *fakeChannel {
+		return &fakeChannel{invoke: func(ctx context.Context, _ *worker.Invocation) (*worker.Result, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}}
+	}}
+	root := testApp(t, map[string]string{
+		"host.json": `{"version": "2.0", "functionTimeout": "00:00:01"}`, "F/function.json": manualConfig, "F/index.js": jsCode,
+	})
+	cfg, log := testConfig(t, root, ch)
+	h := startHost(t, cfg)
+	_, err := tryInvoke(t.Context(), h, "F")
+	require.ErrorContains(t, err, "Timeout value of 00:00:01 exceeded by function 'Functions.F'")
+	require.Equal(t, int32(1), ch.get(1).recycled.Load())
+	require.Contains(t, log.String(), "Executed 'Functions.F' (Failed, ")
 }

@@ -32,6 +32,7 @@ type fakeChannel struct {
 
 func (c *fakeChannel) Start(context.Context) error { c.started.Add(1); return nil }
 func (c *fakeChannel) Stop(context.Context) error  { c.stopped.Add(1); return nil }
+func (c *fakeChannel) Recycle(string)              { c.recycled.Add(1) }
 func (c *fakeChannel) Load(_ context.Context, fn *functions.Function) error {
 	if c.load == nil {
 		return nil
@@ -348,8 +349,8 @@ func TestRetryDelay(t *testing.T) {
 	t.Parallel()
 	p := &functions.RetryPolicy{Strategy: functions.ExponentialBackoff, MinimumInterval: time.Second, MaximumInterval: 20 * time.Second}
 	middle := func() float64 { return 0.5 }
-	for attempt, want := range []time.Duration{1, 2, 4, 8, 16, 20, 20} {
-		require.Equal(t, want*time.Second, retryDelay(p, attempt, middle), attempt)
+	for attempt, want := range []float64{1, 2, 4, 8, 16, 20, 20} {
+		require.InDelta(t, want, retryDelay(p, attempt, middle).Seconds(), 1e-9, attempt)
 	}
 	require.Equal(t, 20*time.Second, retryDelay(p, 1<<30, middle))
 	low := retryDelay(p, 3, func() float64 { return 0 })

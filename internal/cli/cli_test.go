@@ -57,7 +57,7 @@ func TestMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		"unknown command":   {[]string{"strat"}, exitUsage, `unknown command "strat": did you mean start?`},
+		"unknown command":   {[]string{"sart"}, exitUsage, `unknown command "sart": did you mean start?`},
 		"far command":       {[]string{"publish"}, exitUsage, "the commands are"},
 		"unknown flag":      {[]string{"start", "--prot", "1"}, exitUsage, "--prot"},
 		"port no number":    {[]string{"start", "--port", "x"}, exitUsage, "--port"},

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,6 +147,30 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// TestFrozenHost stops a host in the middle of its work for longer than its leases last. When it goes on, its partitions have another
+// owner, and what it still has in hand must not get into any history.
+func TestFrozenHost(t *testing.T) {
+	t.Parallel()
+	redis, root, dir := startRedis(t), scenarios(t, "app21"), t.TempDir()
+	a := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir, Env: []string{"E2E_NAME=a"}})
+	all := startCrowd(t, "frozen", a)
+	marks(t, dir, crowd/4)
+	require.NoError(t, syscall.Kill(-a.cmd.Process.Pid, syscall.SIGSTOP)) // its worker too
+	require.Less(t, len(lines(t, dir, "marks")), crowd*crowdSteps, "the host must freeze in the middle")
+
+	b := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir, Env: []string{"E2E_NAME=b"}})
+	began := time.Now()
+	checkCrowd(t, b, all)
+	took := time.Since(began)
+	t.Logf("the other host had all %d orchestrations complete %v after the freeze", crowd, took.Round(time.Millisecond))
+	require.Less(t, took, 20*time.Second, "a frozen host's partitions are taken over within 8 s")
+
+	require.NoError(t, syscall.Kill(-a.cmd.Process.Pid, syscall.SIGCONT))
+	more := startCrowd(t, "thawed", a, b)
+	checkCrowd(t, a, append(all, more...))
+	a.stop()
+}
+
 func TestTwoHostsShareWork(t *testing.T) {
 	t.Parallel()
 	redis, root, dir := startRedis(t), scenarios(t, "app21"), t.TempDir()
@@ -200,8 +225,37 @@ func TestRedisRestart(t *testing.T) {
 	h.mustLive()
 
 	redis.start()
+	eventually(t, "the task hub again", func() (bool, any) {
+		a := h.call(http.MethodGet, instance(waiting, ""), nil)
+		return a.Status == http.StatusAccepted, a.Status
+	})
 	checkCrowd(t, h, all)
 	h.raise(waiting, "Go", "back")
 	require.Equal(t, "back", h.waitFor(waiting, "Completed").Output)
 	require.Equal(t, "Completed", h.waitFor(h.start("Sequence", "", nil), "Completed").RuntimeStatus)
+}
+
+// TestTimerOfTwoHosts has a timer that fires each second on two hosts: one of them runs it, each time.
+func TestTimerOfTwoHosts(t *testing.T) {
+	t.Parallel()
+	redis, root, dir := startRedis(t), scenarios(t, "app21"), t.TempDir()
+	write(t, `{"bindings": [{"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "* * * * * *", "useMonitor": false}]}`, root, "Tick", "function.json")
+	write(t, `const fs = require("fs");
+module.exports = async function (context, timer) {
+    if (typeof timer.isPastDue !== "boolean") throw new Error("no timer: " + JSON.stringify(timer));
+    fs.appendFileSync(process.env.E2E_DIR + "/ticks", Math.round(Date.now() / 1000) + "\n");
+};`, root, "Tick", "index.js")
+	for range 2 {
+		startHost(t, options{Root: root, Redis: redis.URL, Dir: dir})
+	}
+	var ticks []string
+	eventually(t, "five seconds of ticks", func() (bool, any) {
+		ticks = lines(t, dir, "ticks")
+		return len(ticks) >= 5, ticks
+	})
+	seen := map[string]bool{}
+	for _, tick := range ticks {
+		require.False(t, seen[tick], "two ticks in one second: %v", ticks)
+		seen[tick] = true
+	}
 }

@@ -34,7 +34,7 @@ func TestBrokenFunctions(t *testing.T) {
 		"UnknownType":   {`{"bindings": [{"name": "a", "type": "carrierPigeonTrigger", "direction": "in"}]}`, goodCode, []string{"carrierPigeonTrigger"}},
 		"BadName":       {`{"bindings": [{"name": "a_b", "type": "manualTrigger", "direction": "in"}]}`, goodCode, []string{"The binding name a_b is invalid. Please assign a valid name to the binding."}},
 		"BadDirection":  {`{"bindings": [{"name": "a", "type": "manualTrigger", "direction": "sideways"}]}`, goodCode, []string{"'sideways' is not a valid binding direction."}},
-		"SyntaxFault":   {httpFunction, "module.exports = function (context) {\n  this is no JavaScript\n}", []string{"SyntaxFault", "SyntaxError"}},
+		"SyntaxFault":   {httpFunction, "module.exports = function (context) {\n  this is no JavaScript\n}", []string{"syntax error in SyntaxFault/index.js, line 2"}},
 		"NoFunction":    {httpFunction, `module.exports = { index: "text" };`, []string{"NoFunction", "entry point"}},
 		"ThrowsOnLoad":  {httpFunction, `throw new Error("no luck at load");`, []string{"no luck at load"}},
 		"MissingModule": {httpFunction, `require("no-such-module-anywhere"); ` + goodCode, []string{"no-such-module-anywhere"}},

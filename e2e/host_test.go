@@ -48,6 +48,15 @@ var printedURL = regexp.MustCompile(`http://[A-Za-z0-9.\[\]:-]+:\d+`)
 // startHost starts a host and returns when it answers that it runs. The host is killed at the end of the test.
 func startHost(t testing.TB, o options) *host {
 	t.Helper()
+	return startHostWith(t, o, func(h *host) bool {
+		state, err := h.state()
+		return err == nil && state == "Running"
+	})
+}
+
+// startHostWith is startHost with another way to tell that the host is ready.
+func startHostWith(t testing.TB, o options, ready func(h *host) bool) *host {
+	t.Helper()
 	began := time.Now()
 	h := launch(t, o)
 	eventually(t, "the host's URL in its output", func() (bool, any) {
@@ -57,8 +66,7 @@ func startHost(t testing.TB, o options) *host {
 	})
 	eventually(t, "a running host", func() (bool, any) {
 		h.mustLive()
-		state, err := h.state()
-		return err == nil && state == "Running", state
+		return ready(h), h.log.String()
 	})
 	h.Ready = time.Since(began)
 	return h
@@ -156,6 +164,11 @@ func (h *host) state() (string, error) {
 	}
 	err = json.NewDecoder(resp.Body).Decode(&status)
 	return status.State, err
+}
+
+// appURL is the host's address as functions know it: WEBSITE_HOSTNAME is localhost and the port.
+func (h *host) appURL() string {
+	return "http://localhost" + h.URL[strings.LastIndexByte(h.URL, ':'):]
 }
 
 // kill is kill -9 of the host alone; its children are left to find out.

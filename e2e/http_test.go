@@ -144,7 +144,7 @@ func (h *host) start(orchestrator, id string, input any) string {
 		path += "/" + url.PathEscape(id)
 	}
 	var l links
-	h.call(http.MethodPost, path, input).want(http.StatusAccepted).json(&l)
+	h.call(http.MethodPost, path, asJSON(h.t, input)).want(http.StatusAccepted).json(&l)
 	require.NotEmpty(h.t, l.ID)
 	return l.ID
 }
@@ -210,10 +210,15 @@ func equalJSON(t testing.TB, a, b any) bool {
 // raise sends an event to an instance.
 func (h *host) raise(id, name string, data any) {
 	h.t.Helper()
-	if data == nil {
-		data = "null"
+	h.call(http.MethodPost, instance(id, "/raiseEvent/"+name), toJSON(h.t, data)).want(http.StatusAccepted)
+}
+
+// asJSON is the body for a value, nil for none.
+func asJSON(t testing.TB, v any) any {
+	if v == nil {
+		return nil
 	}
-	h.call(http.MethodPost, instance(id, "/raiseEvent/"+name), data).want(http.StatusAccepted)
+	return toJSON(t, v)
 }
 
 // manual triggers a function over the admin API.

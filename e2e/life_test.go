@@ -63,7 +63,7 @@ func TestHotReload(t *testing.T) {
 
 	// A function that no longer parses is reported, and the rest runs.
 	write(t, "module.exports = async function (context, req) { this is no JavaScript", root, "Version", "index.js")
-	h.logged("SyntaxError")
+	h.logged("syntax error in Version/index.js, line 1")
 	eventually(t, "the broken function's error in the admin API", func() (bool, any) {
 		a := h.call(http.MethodGet, "/admin/functions/Version/status", nil)
 		return a.Status == http.StatusOK && strings.Contains(string(a.Body), "errors"), string(a.Body)

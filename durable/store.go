@@ -41,8 +41,6 @@ type CreateRequest struct {
 	Input       json.RawMessage // nil: none
 	// AnyState replaces an instance in whatever state; otherwise only finished ones are replaced.
 	AnyState bool
-	// StartAt delays the start; zero is at once.
-	StartAt time.Time
 }
 
 // StatusOptions choose what Status loads.

@@ -134,19 +134,9 @@ func (h *Hub) prefixOf(instanceID string) string { return h.prefix(h.PartitionOf
 // channel is where changes of status are published: "<status> <instance id>", "- <instance id>" for a purged one.
 func (h *Hub) channel() string { return hubKey(h.name, "changed") }
 
-// PayloadTooLargeError refuses a payload over the hub's cap, before anything is stored.
-type PayloadTooLargeError struct {
-	What      string
-	Size, Max int
-}
-
-func (e *PayloadTooLargeError) Error() string {
-	return fmt.Sprintf("%s is %d bytes, the task hub takes at most %d (extensions.durableTask.maxPayloadSize)", e.What, e.Size, e.Max)
-}
-
 func (h *Hub) checkSize(what string, size int) error {
 	if size > h.cfg.MaxPayload {
-		return &PayloadTooLargeError{What: what, Size: size, Max: h.cfg.MaxPayload}
+		return &durable.PayloadTooLargeError{What: what, Size: size, Max: h.cfg.MaxPayload}
 	}
 	return nil
 }

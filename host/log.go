@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/host/hostjson"
+	"github.com/durango-functions/durango/worker"
 )
 
 // LogFormat is the form of the log lines.
@@ -151,10 +152,10 @@ func (d data) LogValue() slog.Value { return slog.AnyValue(d.value) }
 
 // textHandler writes text lines.
 type textHandler struct {
-	out     io.Writer
-	attrs   []slog.Attr
-	group   string
-	quietly bool // the lines are of user code: no word for the level
+	out      io.Writer
+	attrs    []slog.Attr
+	group    string
+	category string
 }
 
 func (h *textHandler) Enabled(context.Context, slog.Level) bool { return true }
@@ -162,14 +163,7 @@ func (h *textHandler) Enabled(context.Context, slog.Level) bool { return true }
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "[%s] ", r.Time.UTC().Format("2006-01-02T15:04:05.000Z"))
-	if !h.quietly {
-		switch {
-		case r.Level >= slog.LevelError:
-			b.WriteString("Error: ")
-		case r.Level >= slog.LevelWarn:
-			b.WriteString("Warning: ")
-		}
-	}
+	b.WriteString(h.levelWord(r.Level))
 	b.WriteString(strings.TrimRight(r.Message, "\n"))
 	for _, a := range h.attrs {
 		writeAttr(&b, "", a)
@@ -181,6 +175,21 @@ func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
 	b.WriteByte('\n')
 	_, err := h.out.Write(b.Bytes())
 	return err
+}
+
+// levelWord says that a line tells of something wrong, where its own words do not: user code's lines are left as they are, and so are
+// those about an invocation that has failed.
+func (h *textHandler) levelWord(level slog.Level) string {
+	ofFunction := strings.HasPrefix(h.category, "Function.")
+	switch {
+	case level < slog.LevelWarn, ofFunction && strings.HasSuffix(h.category, ".User"), h.category == worker.ConsoleCategory:
+		return ""
+	case level < slog.LevelError:
+		return "Warning: "
+	case ofFunction:
+		return ""
+	}
+	return "Error: "
 }
 
 func writeAttr(b *bytes.Buffer, group string, a slog.Attr) {
@@ -216,7 +225,7 @@ func (h *textHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	next.attrs = append([]slog.Attr(nil), h.attrs...)
 	for _, a := range attrs {
 		if a.Key == categoryKey {
-			next.quietly = strings.HasPrefix(a.Value.String(), "Function.")
+			next.category = a.Value.String()
 			continue
 		}
 		if h.group != "" {

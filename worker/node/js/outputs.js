@@ -30,7 +30,19 @@ function collect(fn, context, result, attachments) {
     if (value === undefined || out.some((o) => o.n === binding.name)) continue;
     out.push({ n: binding.name, v: convert(binding, value, attachments) });
   }
+  for (const name of Object.keys(bindings)) {
+    // Nobody takes these; the host warns of them, since otherwise an orchestration would not start without a word.
+    if (asksForStart(bindings[name]) && !fn.bindings.some((b) => b.name === name && !isClientInput(b))) {
+      out.push({ n: name, v: encode(bindings[name], attachments, `the value of context.bindings.${name}`) });
+    }
+  }
   return { out, ret };
+}
+
+// asksForStart: the value is what the durable client's output binding takes.
+function asksForStart(value) {
+  const one = Array.isArray(value) ? value[0] : value;
+  return typeof one === 'object' && one !== null && ['FunctionName', 'functionName'].some((key) => typeof one[key] === 'string');
 }
 
 // hasResult: a falsy result is no result, except an activity's, whose 0, "" and false are as good as any other.
@@ -49,6 +61,11 @@ function returnValue(fn, result, attachments) {
 function convert(binding, value, attachments) {
   const what = `the value of output binding '${binding.name}'`;
   return binding.type.toLowerCase() === 'http' ? encodeResponse(value, attachments, what) : encode(value, attachments, what);
+}
+
+// isClientInput: a function that overwrites its durable client takes it for an output.
+function isClientInput(binding) {
+  return binding.direction === 'in' && /^(durable|orchestration)client$/i.test(binding.type);
 }
 
 module.exports = { collect };

@@ -146,6 +146,10 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, resp *worker.HTT
 		return err
 	}
 	data, contentType := content(resp.Body)
+	bodiless := status == http.StatusNoContent || status == http.StatusNotModified
+	if bodiless {
+		data = nil
+	}
 	header := http.Header{}
 	for name, value := range resp.Headers {
 		if err := checkHeader(name, value); err != nil {
@@ -169,10 +173,8 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, resp *worker.HTT
 	// How the body is sent is settled here, whatever the function thinks of it; only the answer to HEAD may name the length of a body
 	// that is not there.
 	header.Del("Transfer-Encoding")
-	bodiless := status == http.StatusNoContent || status == http.StatusNotModified
 	switch {
 	case bodiless:
-		data = nil
 		header.Del("Content-Length")
 	case r.Method != http.MethodHead || len(data) > 0 || !isLength(header.Get("Content-Length")):
 		header.Set("Content-Length", strconv.Itoa(len(data)))

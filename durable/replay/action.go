@@ -107,5 +107,5 @@ func (a *Action) same(b *Action) bool {
 	if a.Type != b.Type || !strings.EqualFold(a.FunctionName, b.FunctionName) || a.ExternalEventName != b.ExternalEventName {
 		return false
 	}
-	return a.InstanceID == "" || b.InstanceID == "" || strings.EqualFold(a.InstanceID, b.InstanceID)
+	return b.InstanceID == "" || strings.EqualFold(a.InstanceID, b.InstanceID)
 }

@@ -12,7 +12,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 0, "the first seed of TestPrograms")
-	seedCount = flag.Uint64("seeds", 150, "how many seeds TestPrograms tries")
+	seedCount = flag.Uint64("seeds", 80, "how many seeds TestPrograms tries")
 )
 
 // part is a tree of tasks in the language of the orchestrator "program".

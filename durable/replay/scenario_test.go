@@ -111,7 +111,7 @@ var scenarios = []scenario{
 // TestScenarios drives orchestrators to their end, with the timing of many seeds.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(25)
+	seeds := uint64(15)
 	if testing.Short() {
 		seeds = 5
 	}

@@ -64,6 +64,20 @@ func (o *Orchestration) NeedsReplay(arrived []history.Event) bool {
 	return raised
 }
 
+// AtLeast returns how many tasks must still complete before the orchestrator can get on. As long as fewer than that have arrived, and each
+// is a TaskCompleted or a SubOrchestrationCompleted, there is no need to ask Select or Wakes: a Task.all over many tasks costs little.
+func (o *Orchestration) AtLeast() int {
+	e := o.blockedAt()
+	switch {
+	case e == nil || !o.Learned():
+		return 0
+	case e.root.kind == WhenAll && e.root.flat && len(e.waits) == 0:
+		return e.root.open
+	default:
+		return 1
+	}
+}
+
 // Wakes reports whether an episode with these chosen events can get the orchestrator on, makes it ask for something, or lets other events
 // be chosen. If not, the episode may be put off until more has arrived. It errs towards true.
 func (o *Orchestration) Wakes(chosen []history.Event) bool {

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,17 +30,16 @@ type sim struct {
 	run      int // number of executions so far
 	episodes int
 
-	work     []history.Event     // outcomes on their way, by random order
-	timers   map[int]time.Time   // open ones
-	attempts map[string]int      // by tag
-	slow     map[string]bool     // functions that finish only when nothing else is left
-	late     []history.Event     // their outcomes
-	events   []history.Event     // external events still to be raised
-	requests []map[string]any    // inputs of the HTTP activity
-	activity []Activity          // all that were started
-	subs     []SubOrchestration  // all that were started
-	fired    map[int][]time.Time // when timers were due, by id
-	lastLog  []any               // custom status so far
+	work     []history.Event    // outcomes on their way, by random order
+	timers   map[int]time.Time  // open ones
+	attempts map[string]int     // by tag
+	slow     map[string]bool    // functions that finish only when nothing else is left
+	late     []history.Event    // their outcomes
+	events   []history.Event    // external events still to be raised
+	requests []map[string]any   // inputs of the HTTP activity
+	activity []Activity         // all that were started
+	subs     []SubOrchestration // all that were started
+	lastLog  []any              // custom status so far
 
 	outcome  Outcome
 	output   any
@@ -63,7 +60,7 @@ func newSim(s *sdk, seed uint64, orchestrator string, input any) *sim {
 	return &sim{
 		sdk: s, rng: rng, orchestrator: orchestrator, input: raw,
 		orch: New(Config{}), now: epoch, timers: map[int]time.Time{}, attempts: map[string]int{}, slow: map[string]bool{},
-		fired: map[int][]time.Time{}, eager: rng.IntN(3) == 0, patience: rng.IntN(3) == 0,
+		eager: rng.IntN(3) == 0, patience: rng.IntN(3) == 0,
 	}
 }
 
@@ -140,7 +137,6 @@ func (s *sim) fireNext() {
 	if at.After(s.now) {
 		s.now = at
 	}
-	s.fired[id] = append(s.fired[id], at)
 	s.arrived = append(s.arrived, history.Event{Type: history.TimerFired, ID: -1, Timestamp: s.now, TaskID: id, FireAt: at, Action: history.NoAction})
 }
 
@@ -399,55 +395,6 @@ func (s *sim) startOver(input json.RawMessage) {
 	s.orch = New(Config{})
 	s.work, s.late, s.timers, s.lastLog = nil, nil, map[int]time.Time{}, nil
 	s.arrived = slices.DeleteFunc(s.arrived, func(e history.Event) bool { return e.Type != history.EventRaised })
-}
-
-// perform is what functions do, by the beginning of their name.
-func (s *sim) perform(name string, input json.RawMessage) history.Event {
-	ok := func(result string) history.Event {
-		return history.Event{Type: history.TaskCompleted, ID: -1, Result: &result, Action: history.NoAction}
-	}
-	fail := func(reason string) history.Event {
-		return history.Event{Type: history.TaskFailed, ID: -1, Reason: reason, Details: "details", Action: history.NoAction}
-	}
-	switch {
-	case name == HTTPActivityName:
-		return ok(s.request(input))
-	case strings.Contains(name, "Flaky"):
-		var in struct {
-			Tag      string
-			Failures int
-		}
-		require.NoError(s.t, json.Unmarshal(input, &in))
-		if s.attempts[in.Tag]++; s.attempts[in.Tag] <= in.Failures {
-			return fail(fmt.Sprintf("%s failed for the %d. time", name, s.attempts[in.Tag]))
-		}
-		return ok(strconv.Quote(in.Tag))
-	case strings.HasPrefix(name, "Fail"):
-		s.attempts[name]++
-		return fail(fmt.Sprintf("%s failed for the %d. time", name, s.attempts[name]))
-	case input == nil:
-		return ok("null")
-	default:
-		return ok(string(input))
-	}
-}
-
-// request is a service that answers 202 some times.
-func (s *sim) request(input json.RawMessage) string {
-	var in map[string]any
-	require.NoError(s.t, json.Unmarshal(input, &in))
-	s.requests = append(s.requests, in)
-	u, err := url.Parse(in["uri"].(string))
-	require.NoError(s.t, err)
-	polls, _ := strconv.Atoi(u.Query().Get("polls"))
-	if in[asyncPattern] == true || polls == 0 { // the host polls on its own
-		return fmt.Sprintf(`{"statusCode":200,"content":"done %s","headers":{}}`, u.Query().Get("tag"))
-	}
-	retryAfter := ""
-	if polls%2 == 0 {
-		retryAfter = `,"retry-after":"7"`
-	}
-	return fmt.Sprintf(`{"statusCode":202,"content":"","headers":{"LOCATION":"/next?polls=%d&tag=%s"%s}}`, polls-1, u.Query().Get("tag"), retryAfter)
 }
 
 func (s *sim) dump() string {

@@ -17,7 +17,7 @@ type node struct {
 	parent   *node
 	children []*node
 	open     int  // children that have not completed
-	flat     bool // the children are leaves, no two the same
+	flat     bool // the children are leaves, no two the same, none a polled request
 	state    nodeState
 }
 
@@ -93,6 +93,7 @@ func (n *node) adopt() {
 	failed := false
 	for _, c := range n.children {
 		c.parent = n
+		n.flat = n.flat && c.leaf != nil && !c.leaf.polled
 		if c.state != pending {
 			n.open--
 			anyDone = true

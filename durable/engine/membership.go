@@ -68,7 +68,7 @@ func (e *Engine) pause(d time.Duration) bool {
 
 func (e *Engine) setHosts(hosts []string) {
 	e.mu.Lock()
-	changed := !slices.Equal(e.hosts, hosts)
+	changed := !slices.Equal(e.hosts, hosts) && (len(hosts) > 1 || len(e.hosts) > 1) // a lone host is nothing to tell
 	e.hosts = hosts
 	e.mu.Unlock()
 	e.liveHosts.Store(int32(len(hosts)))

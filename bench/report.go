@@ -30,9 +30,11 @@ type loadResult struct {
 	P50Millis      float64 `json:"p50Millis"`
 	P99Millis      float64 `json:"p99Millis"`
 	RoundTrips     float64 `json:"roundTrips"`
-	Commands       float64 `json:"commands"`
-	BytesIn        float64 `json:"bytesIn"`
-	BytesOut       float64 `json:"bytesOut"`
+	// Scripts are the EVALSHAs among the commands; Commands counts those that scripts call, too.
+	Scripts  float64 `json:"scripts"`
+	Commands float64 `json:"commands"`
+	BytesIn  float64 `json:"bytesIn"`
+	BytesOut float64 `json:"bytesOut"`
 	// Calls are those of clients and of scripts, by command.
 	Calls map[string]float64 `json:"calls"`
 }
@@ -59,6 +61,9 @@ func newLoadResult(inFlight int, times []time.Duration, took time.Duration, d *s
 	}
 	for command, calls := range d.calls {
 		r.Calls[command] = float64(calls) / n
+		if command == "evalsha" || command == "eval" {
+			r.Scripts += float64(calls) / n
+		}
 	}
 	return r
 }
@@ -68,10 +73,10 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s\n\nHelloSequence5 in JavaScript, on a private redis-server, driven over HTTP\n", r.Machine)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "in flight\torchestrations\tper second\tp50 ms\tp99 ms\tround trips\tcommands\tbytes in\tbytes out\t")
+	fmt.Fprintln(w, "in flight\torchestrations\tper second\tp50 ms\tp99 ms\tround trips\tscripts\tcommands\tbytes in\tbytes out\t")
 	for _, l := range []loadResult{r.Unloaded, r.Loaded} {
-		fmt.Fprintf(w, "%d\t%d\t%.0f\t%.2f\t%.2f\t%.1f\t%.1f\t%.0f\t%.0f\t\n",
-			l.InFlight, l.Orchestrations, l.PerSecond, l.P50Millis, l.P99Millis, l.RoundTrips, l.Commands, l.BytesIn, l.BytesOut)
+		fmt.Fprintf(w, "%d\t%d\t%.0f\t%.2f\t%.2f\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t\n",
+			l.InFlight, l.Orchestrations, l.PerSecond, l.P50Millis, l.P99Millis, l.RoundTrips, l.Scripts, l.Commands, l.BytesIn, l.BytesOut)
 	}
 	_ = w.Flush()
 	for _, l := range []loadResult{r.Unloaded, r.Loaded} {

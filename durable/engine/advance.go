@@ -95,7 +95,7 @@ func (p *partition) started(in *instance, m *Message) {
 	}
 	// What is in memory was read before. Read it again, and look at this message once more.
 	var dropped draft
-	for _, a := range in.arrived {
+	for _, a := range in.arrived.list {
 		a.seq = -1 // pending events went with the old execution
 		in.drop(a, &dropped)
 	}
@@ -186,7 +186,7 @@ func (p *partition) startSub(in *instance, m *Message) {
 		rec.Revision = in.rec.Revision
 		in.replaced = in.rec.ExecutionID
 	}
-	in.rec, in.create, in.arrived, in.terminate = rec, true, nil, nil
+	in.rec, in.create, in.arrived, in.terminate = rec, true, arrivals{}, nil
 	if err := in.restore(p.e); err != nil {
 		p.fail(fmt.Errorf("instance %q: %w", in.id, err)) // an empty history always restores
 	}
@@ -204,11 +204,11 @@ func (in *instance) ackDraft() *draft {
 // acknowledge removes what came for an instance that does not run, and forgets the instance.
 func (p *partition) acknowledge(in *instance) {
 	d := in.ackDraft()
-	for _, a := range in.arrived {
+	for _, a := range in.arrived.list {
 		a.seq = -1 // its pending events went with it
 		in.drop(a, d)
 	}
-	in.arrived = nil
+	in.arrived = arrivals{}
 	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
 		p.put(d)
 	}
@@ -221,9 +221,10 @@ func (p *partition) hold(in *instance) {
 		return
 	}
 	d := in.newDraft(p.e.now())
-	for i := range in.arrived {
-		in.store(&in.arrived[i], d)
+	for i := range in.arrived.list {
+		in.store(&in.arrived.list[i], d)
 	}
+	in.arrived.unstored, in.arrived.raised = 0, false
 	p.put(d)
 }
 

@@ -66,15 +66,15 @@ const maxWaiting = 256
 // no episode is to be run.
 func (in *instance) choose(ep *episode) bool {
 	var dropped draft
-	kept := make([]arrival, 0, len(in.arrived))
-	for _, a := range in.arrived {
+	kept := make([]arrival, 0, len(in.arrived.list))
+	for _, a := range in.arrived.list {
 		if in.orch.Stale(a.event) {
 			in.drop(a, &dropped)
 		} else {
 			kept = append(kept, a)
 		}
 	}
-	in.arrived = kept
+	in.arrived.set(kept)
 	in.acks = append(in.acks, dropped.change.Consumed...)
 	in.ackActs = append(in.ackActs, dropped.change.ActivitiesRemove...)
 	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
@@ -99,12 +99,13 @@ func (in *instance) choose(ep *episode) bool {
 		ep.shown = append(ep.shown, kept[c.Index])
 		taken[c.Index] = true
 	}
-	in.arrived = make([]arrival, 0, len(kept)-len(choices))
+	rest := make([]arrival, 0, len(kept)-len(choices))
 	for i, a := range kept {
 		if !taken[i] {
-			in.arrived = append(in.arrived, a)
+			rest = append(rest, a)
 		}
 	}
+	in.arrived.set(rest)
 	return true
 }
 
@@ -117,7 +118,7 @@ func (p *partition) runEpisode(in *instance) {
 	switch {
 	case ep.first:
 		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
-	case !in.choose(ep):
+	case in.tooFew() || !in.choose(ep):
 		if p.mustStore(in) {
 			p.hold(in)
 		}
@@ -146,16 +147,12 @@ func (p *partition) mustStore(in *instance) bool {
 	if in.gathered() {
 		return true
 	}
-	waiting := 0
-	for i := range in.arrived {
-		if a := &in.arrived[i]; a.seq < 0 {
-			waiting++
-			if a.event.Type == history.EventRaised {
-				return true
-			}
-		}
-	}
-	return waiting > maxWaiting
+	return in.arrived.unstored > maxWaiting || in.arrived.raised
+}
+
+// tooFew reports whether so few completions have arrived that the orchestrator cannot get on, without looking at them one by one.
+func (in *instance) tooFew() bool {
+	return in.arrived.others == 0 && len(in.arrived.list) < in.orch.AtLeast()
 }
 
 // execute runs the orchestrator. It is called on a goroutine of its own.
@@ -256,7 +253,7 @@ func (p *partition) episodeDone(in *instance, ep *episode) {
 		}
 	}
 	p.logger.Warn("orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
-	in.arrived = append(append(ep.shown, ep.unseen...), in.arrived...)
+	in.arrived.set(append(append(ep.shown, ep.unseen...), in.arrived.list...))
 	in.delayed = true
 	p.wg.Go(func() {
 		if p.pause(delay) {
@@ -278,7 +275,9 @@ func (p *partition) apply(in *instance, ep *episode) {
 		p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, err.Error())))
 		return
 	}
-	in.arrived = append(ep.unseen, in.arrived...)
+	if len(ep.unseen) > 0 {
+		in.arrived.set(append(ep.unseen, in.arrived.list...))
+	}
 	switch dec.Outcome {
 	case replay.Completed:
 		p.finish(in, ep, dec, durable.Completed, dec.Output)
@@ -334,8 +333,8 @@ func (p *partition) goOn(in *instance, ep *episode, dec *replay.Decisions) {
 		in.arrive(a)
 	}
 	d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: ep.now, Action: history.NoAction})
-	if len(in.arrived) > 0 {
-		d.change.Ready = len(in.orch.Select(eventsOf(in.arrived))) > 0
+	if len(in.arrived.list) > 0 && !in.tooFew() {
+		d.change.Ready = len(in.orch.Select(eventsOf(in.arrived.list))) > 0
 	}
 	p.put(d)
 }

@@ -30,7 +30,7 @@ type instance struct {
 
 	inbox   []Message    // not yet looked at
 	fired   []TimerEntry // not yet looked at
-	arrived []arrival    // accepted events that no episode has shown
+	arrived arrivals     // accepted events that no episode has shown
 
 	// What the next commit takes along.
 	acks     []string     // inbox messages
@@ -57,6 +57,31 @@ type arrival struct {
 	seq     int64       // number as a pending event, -1 when it is not stored as one
 }
 
+// arrivals are in the order in which they came.
+type arrivals struct {
+	list     []arrival
+	unstored int  // that are no pending events
+	others   int  // that are not the plain completion of a task
+	raised   bool // an external event is among the unstored
+}
+
+func (as *arrivals) set(list []arrival) {
+	*as = arrivals{list: list}
+	for i := range list {
+		as.count(&list[i])
+	}
+}
+
+func (as *arrivals) count(a *arrival) {
+	if a.seq < 0 {
+		as.unstored++
+		as.raised = as.raised || a.event.Type == history.EventRaised
+	}
+	if a.event.Type != history.TaskCompleted && a.event.Type != history.SubOrchestrationCompleted {
+		as.others++
+	}
+}
+
 // take takes the stored record in and works out where the execution stands.
 func (in *instance) take(e *Engine, rec *Record) error {
 	in.rec = rec
@@ -68,7 +93,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 		if err != nil {
 			return fmt.Errorf("pending event %d: %w", p.Seq, err)
 		}
-		in.arrived = append(in.arrived, arrival{event: ev, seq: p.Seq})
+		in.arrive(arrival{event: ev, seq: p.Seq})
 	}
 	rec.Pending = nil
 	return in.restore(e)
@@ -138,7 +163,8 @@ func (in *instance) runs() bool {
 
 // arrive accepts an event.
 func (in *instance) arrive(a arrival) {
-	in.arrived = append(in.arrived, a)
+	in.arrived.list = append(in.arrived.list, a)
+	in.arrived.count(&a)
 }
 
 // drop forgets an arrival for good: the next commit removes what stands for it.
@@ -172,14 +198,7 @@ func (in *instance) store(a *arrival, d *draft) {
 }
 
 // stored reports whether all arrivals are durable apart from the inbox.
-func (in *instance) stored() bool {
-	for i := range in.arrived {
-		if in.arrived[i].seq < 0 {
-			return false
-		}
-	}
-	return true
-}
+func (in *instance) stored() bool { return in.arrived.unstored == 0 }
 
 // setStatus changes the status; the next commit stores it and tells those who wait.
 func (in *instance) setStatus(s durable.RuntimeStatus) {

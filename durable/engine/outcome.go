@@ -56,10 +56,10 @@ func (p *partition) finishWith(
 		d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
 	}
 	in.setFinal(d, status, output)
-	for _, a := range in.arrived {
+	for _, a := range in.arrived.list {
 		in.drop(a, d)
 	}
-	in.arrived = nil
+	in.arrived = arrivals{}
 	p.tellParent(in, d)
 	if more != nil {
 		more(d)
@@ -117,7 +117,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	}
 	// Events that nobody has awaited go on into the new execution; completions of the old one do not.
 	var carried []arrival
-	for _, a := range in.arrived {
+	for _, a := range in.arrived.list {
 		if a.event.Type == history.EventRaised {
 			in.store(&a, d)
 			carried = append(carried, a)
@@ -125,7 +125,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 			in.drop(a, d)
 		}
 	}
-	in.arrived = carried
+	in.arrived.set(carried)
 	execution, input := newExecutionID(), dec.NewInput
 	d.change.Fields.ExecutionID, d.change.Fields.Input = &execution, &input
 	d.change.ResetHistory, d.change.Append = true, nil

@@ -214,7 +214,7 @@ func TestKeys(t *testing.T) {
 	}
 	call := func(method, path, body string, status int) (a answer) {
 		t.Helper()
-		w := do(h, method, "http://host:1"+path, body)
+		w := do(h, method, "http://localhost:1"+path, body)
 		require.Equal(t, status, w.Code, "%s %s: %s", method, path, w.Body.String())
 		if status < 300 && status != 204 {
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &a))
@@ -228,7 +228,7 @@ func TestKeys(t *testing.T) {
 		before := len(call("GET", base, "", 200).Keys)
 		made := call("POST", base+"/one", "", 201)
 		require.Equal(t, "one", made.Name)
-		require.Equal(t, "http://host:1"+base+"/one", made.Links[0].Href)
+		require.Equal(t, "http://localhost:1"+base+"/one", made.Links[0].Href)
 		require.Equal(t, "self", made.Links[0].Rel)
 		require.NotEqual(t, made.Value, call("POST", base+"/One", "", 200).Value)
 		require.Equal(t, "chosen", call("PUT", base+"/one", `{"name": "one", "value": "chosen"}`, 200).Value)
@@ -236,7 +236,7 @@ func TestKeys(t *testing.T) {
 		require.Equal(t, "chosen", call("GET", base+"/ONE", "", 200).Value)
 		list := call("GET", base, "", 200)
 		require.Len(t, list.Keys, before+2)
-		require.Equal(t, "http://host:1"+base, list.Links[0].Href)
+		require.Equal(t, "http://localhost:1"+base, list.Links[0].Href)
 		call("DELETE", base+"/one", "", 204)
 		call("DELETE", base+"/one", "", 404)
 		call("GET", base+"/one", "", 404)
@@ -250,10 +250,42 @@ func TestKeys(t *testing.T) {
 	call("GET", "/admin/functions/none/keys", "", 404)
 	require.Equal(t, store.Master(), call("GET", "/admin/host/systemkeys/_master", "", 200).Value)
 	require.Equal(t, call("POST", "/admin/host/systemkeys/_master", "", 200).Value, store.Master())
-	w := do(h, "DELETE", "/admin/host/systemkeys/_master", "")
+	w := do(h, "DELETE", "http://127.0.0.1:1/admin/host/systemkeys/_master", "")
 	require.Equal(t, 400, w.Code)
 	require.Equal(t, "Cannot delete System Key.\n", w.Body.String())
-	require.Equal(t, "Invalid key value\n", do(h, "PUT", "/admin/host/keys/x", `{}`).Body.String())
+	require.Equal(t, "Invalid key value\n", do(h, "PUT", "http://[::1]:1/admin/host/keys/x", `{}`).Body.String())
+}
+
+// TestPrivateKeys keeps pages of other sites from reading keys of a host without authorization.
+func TestPrivateKeys(t *testing.T) {
+	t.Parallel()
+	store, err := keys.Open(filepath.Join(t.TempDir(), "keys.json"))
+	require.NoError(t, err)
+	opts := options()
+	opts.Keys = store
+	opts.TrustOrigin = func(string) bool { return true }
+	h := admin.NewHandler(opts)
+	for _, c := range []struct {
+		url     string
+		headers []string
+		want    int
+	}{
+		{"http://localhost:7071", nil, 200},
+		{"http://127.0.0.1", nil, 200},
+		{"http://[::1]", nil, 200},
+		{"http://localhost:7071", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{"http://localhost:7071", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"http://localhost:7071", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"http://localhost:7071", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		{"http://localhost:7071", []string{"Origin", "http://evil"}, 403},
+		{"http://rebound.evil:7071", nil, 403},
+	} {
+		w := do(h, "GET", c.url+"/admin/host/systemkeys/_master", "", c.headers...)
+		require.Equal(t, c.want, w.Code, "%s %v", c.url, c.headers)
+		require.Equal(t, c.want == 200, strings.Contains(w.Body.String(), store.Master()))
+	}
+	opts.Authorize = func(*http.Request) bool { return true }
+	require.Equal(t, 200, do(admin.NewHandler(opts), "GET", "http://functions.example/admin/host/systemkeys/_master", "").Code)
 }
 
 // TestAuthorize shows that everything but ping needs authorization, calls that do not exist too.

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +29,9 @@ func (h *handler) scope(w http.ResponseWriter, r *http.Request, params map[strin
 	case h.opts.Keys == nil:
 		http.Error(w, "This host runs without keys. They are in use with --enable-auth.", http.StatusNotFound)
 		return scope, "", false
+	case h.opts.Authorize == nil && !h.private(r):
+		http.Error(w, "Without --enable-auth keys are told only to programs that call the host by localhost or an IP address.", http.StatusForbidden)
+		return scope, "", false
 	case strings.EqualFold(params["scope"], "systemkeys"):
 		return keys.SystemKeys, baseURL(r) + "/admin/host/systemkeys", true
 	case params["scope"] != "":
@@ -39,6 +43,19 @@ func (h *handler) scope(w http.ResponseWriter, r *http.Request, params map[strin
 		return scope, "", false
 	}
 	return keys.FunctionKeys(fn.Name), baseURL(r) + "/admin/functions/" + url.PathEscape(fn.Name) + "/keys", true
+}
+
+// private reports whether keys may be told to a caller who has shown none. They stay valid when authorization is turned on, and a page of
+// any site can make a browser call a host on the same machine: with a name of its own that leads here, and by CORS.
+func (h *handler) private(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	site := r.Header.Get("Sec-Fetch-Site")
+	own := site == "same-origin" || site == "none" || site == "" && r.Header.Get("Origin") == ""
+	return own && (strings.EqualFold(host, "localhost") || net.ParseIP(host) != nil)
 }
 
 func (h *handler) listKeys(w http.ResponseWriter, r *http.Request, params map[string]string) {

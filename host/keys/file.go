@@ -116,7 +116,7 @@ func (s *Store) temp(c *contents) (string, error) {
 	_, err = f.Write(append(data, '\n'))
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
-		os.Remove(f.Name()) //nolint:errcheck // the error before matters
+		os.Remove(f.Name())
 		return "", err
 	}
 	return f.Name(), nil

@@ -151,7 +151,7 @@ func TestRequest(t *testing.T) {
 	require.Equal(t, map[string]string{"id": "a b"}, req.Params)
 	require.Equal(t, map[string]string{"host": "example.org:81", "x-multi": "a,b", "x-forwarded-proto": "https", "x-forwarded-host": "evil",
 		"traceparent": "00-1-2-01", "tracestate": "s=1"}, req.Headers)
-	require.Equal(t, `{"file": "x"}`, string(req.Body))
+	require.Equal(t, []byte(`{"file": "x"}`), req.Body)
 	require.Equal(t, "00-1-2-01", got.TraceParent)
 	require.Equal(t, "s=1", got.TraceState)
 	require.Equal(t, `"a b"`, string(got.Metadata["id"]))

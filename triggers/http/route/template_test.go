@@ -1,7 +1,6 @@
 package route_test
 
 import (
-	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -223,7 +222,7 @@ func TestParseErrors(t *testing.T) {
 			t.Parallel()
 			_, err := route.Parse(c.template)
 			var e *route.Error
-			require.True(t, errors.As(err, &e), "error %v", err)
+			require.ErrorAs(t, err, &e)
 			require.Contains(t, e.Message, c.want)
 			require.Equal(t, c.column, e.Column)
 		})

@@ -82,17 +82,25 @@ func marks(t *testing.T, dir string, n int) {
 
 func TestKillAndRestart(t *testing.T) {
 	t.Parallel()
-	redis, root, dir := startRedis(t), scenarios(t, "app21"), t.TempDir()
-	first := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir})
-	all := startCrowd(t, "crowd", first)
-	marks(t, dir, crowd/4)
-	first.kill()
-	require.Less(t, len(lines(t, dir, "marks")), crowd*crowdSteps, "the host must die in the middle")
+	for _, hub := range []string{"redis", "embedded"} {
+		t.Run(hub, func(t *testing.T) {
+			t.Parallel()
+			o := options{Root: scenarios(t, "app21"), Dir: t.TempDir()}
+			if hub == "redis" {
+				o.Redis = startRedis(t).URL
+			}
+			first := startHost(t, o)
+			all := startCrowd(t, "crowd", first)
+			marks(t, o.Dir, crowd/4)
+			first.kill()
+			require.Less(t, len(lines(t, o.Dir, "marks")), crowd*crowdSteps, "the host must die in the middle")
 
-	began := time.Now()
-	second := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir})
-	checkCrowd(t, second, all)
-	t.Logf("%d orchestrations were complete %v after the restart", crowd, time.Since(began).Round(time.Millisecond))
+			began := time.Now()
+			second := startHost(t, o)
+			checkCrowd(t, second, all)
+			t.Logf("%d orchestrations were complete %v after the restart", crowd, time.Since(began).Round(time.Millisecond))
+		})
+	}
 }
 
 func TestTwoHostsOneKilled(t *testing.T) {

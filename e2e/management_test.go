@@ -11,13 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestManagement runs every call of the management API, at today's base and at that of 2018, on a real Redis.
+// TestManagement runs every call of the management API, on a real Redis and on the task hub in memory.
 func TestManagement(t *testing.T) {
 	t.Parallel()
-	h := startHost(t, options{Root: scenarios(t, "app21"), Redis: startRedis(t).URL})
-	for _, c := range managementCases {
-		t.Run(c.name, func(t *testing.T) {
-			c.run(t, h.in(t))
+	for name, o := range map[string]options{
+		"redis":  {Redis: startRedis(t).URL},
+		"memory": {Env: []string{"PATH=" + onlyNode(t)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.Root = scenarios(t, "app21")
+			h := startHost(t, o)
+			for _, c := range managementCases {
+				t.Run(c.name, func(t *testing.T) { c.run(t, h.in(t)) })
+			}
 		})
 	}
 }

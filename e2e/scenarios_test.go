@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -41,15 +44,45 @@ type object = map[string]any
 
 var engineScenarios = slices.Concat(activityScenarios, retryScenarios, timerScenarios, eventScenarios, subScenarios, stateScenarios, failureScenarios)
 
-// TestScenarios runs the same orchestrators on both generations of the npm package, each on a real Redis.
+// TestScenarios runs the same orchestrators on both generations of the npm package, on a real Redis, on the embedded task hub, and on the
+// one in memory that a machine without redis-server gets.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	for _, sdk := range []string{"app15", "app21"} {
-		t.Run(sdk, func(t *testing.T) {
+	for _, c := range []struct{ name, sdk, hub string }{
+		{"app15", "app15", "redis"},
+		{"app21", "app21", "redis"},
+		{"app21 embedded", "app21", "embedded"},
+		{"app15 in memory", "app15", "memory"},
+		{"app21 in memory", "app21", "memory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			runScenarios(t, startHost(t, options{Root: scenarios(t, sdk), Redis: startRedis(t).URL}), sdk, engineScenarios)
+			o := options{Root: scenarios(t, c.sdk)}
+			switch c.hub {
+			case "redis":
+				o.Redis = startRedis(t).URL
+			case "memory":
+				o.Env = []string{"PATH=" + onlyNode(t)}
+			}
+			h := startHost(t, o)
+			if c.hub == "memory" {
+				h.logged("memory")
+			}
+			runScenarios(t, h, c.sdk, engineScenarios)
 		})
 	}
+}
+
+// onlyNode is a folder for PATH with nothing but node.
+func onlyNode(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	require.NoError(t, err)
+	node, err = filepath.Abs(node)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(node, filepath.Join(dir, "node")))
+	return dir
 }
 
 func runScenarios(t *testing.T, h *host, sdk string, all []scenario) {

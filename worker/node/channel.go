@@ -128,8 +128,8 @@ func (c *Channel) Stop(ctx context.Context) error {
 }
 
 // Recycle replaces the processes in which a function goes on whose caller has given it up, or all when there is none such: new ones are
-// started, and the old ones end when their invocations are done, after Config.DrainTimeout at the latest. It returns at once. reason is
-// for the log and for the invocations that do not make it.
+// started, and the old ones end when their invocations are done, after Config.DrainTimeout at the latest. New invocations wait for the new
+// process when the old one may be blocked. It returns at once. reason is for the log and for the invocations that do not make it.
 func (c *Channel) Recycle(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,6 +144,10 @@ func (c *Channel) Recycle(reason string) {
 		select {
 		case s.recycle <- reason:
 		default: // it is about to be replaced already
+		}
+		if hasAbandoned(s) {
+			// What was given up may block the event loop: new invocations had better wait for the next process.
+			s.current = nil
 		}
 	}
 }

@@ -43,10 +43,10 @@ lint: need-go $(GOLANGCI) ## Run the linters
 
 .PHONY: fuzz
 fuzz: need-go need-node ## Run each fuzz target for FUZZTIME (30s); FUZZ=regexp chooses among them
-	@found=0; \
+	@found=0; wanted='$(or $(FUZZ),.)'; \
 	for file in $$(grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' .); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
-			[[ "$$(dirname $$file)/$$target" =~ $(or $(FUZZ),.) ]] || continue; \
+			[[ "$$(dirname $$file)/$$target" =~ $$wanted ]] || continue; \
 			found=1; \
 			echo "$$target in $$(dirname $$file), $(FUZZTIME)"; \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
@@ -90,16 +90,16 @@ need-redis:
 need-gcc:
 	@$(call debian,gcc,gcc libc6-dev)
 
-# debian installs a Debian package when a command is missing and we may, and else says what to install. The service that the
-# package starts is of no use to the tests, which run servers of their own, so it is kept from starting.
+# debian installs Debian packages when a command is missing and we may, and says what to install when that did not help. The service that
+# the package would start is of no use to the tests, which run servers of their own, so it is kept from starting.
 define debian
 command -v $(1) >/dev/null || { \
 	sudo=; [[ $$(id -u) = 0 ]] || sudo="sudo -n"; \
 	if command -v apt-get >/dev/null && { [[ -z "$$sudo" ]] || $$sudo true 2>/dev/null; }; then \
-		echo "installing $(2)"; \
+		echo "$(1) is missing: installing $(2)"; \
 		$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive sh -c \
-			'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2)' >&2 </dev/null; \
-	else \
-		echo "$(1) is missing: install $(2) (on Debian and Ubuntu: apt-get install $(2); with Homebrew: brew install $(patsubst %-server,%,$(1)))" >&2; exit 1; \
-	fi; }
+			'apt-get update -qq; apt-get install -y -qq --no-install-recommends $(2)' >&2 </dev/null || true; \
+	fi; \
+	command -v $(1) >/dev/null || { \
+		echo "$(1) is missing: install $(2) (Debian, Ubuntu: apt-get install $(2)) so that $(1) is on the PATH" >&2; exit 1; }; }
 endef

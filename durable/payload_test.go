@@ -61,7 +61,6 @@ func TestPayload(t *testing.T) {
 		require.NoError(t, err)
 		return string(raw)
 	}
-	//nolint:testifylint // the order of the members counts
 	require.Equal(t, `{"name":"HelloWorld","instanceId":"one","runtimeStatus":"Terminated","input":{"a":1},"customStatus":null,"output":"it was time",`+
 		`"createdTime":"2018-03-10T10:01:01Z","lastUpdatedTime":"2018-03-10T10:01:02Z"}`, render(durable.PayloadOptions{}))
 	require.Contains(t, render(durable.PayloadOptions{HideInput: true}), `"input":null`)

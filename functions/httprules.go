@@ -75,13 +75,13 @@ func checkTogether(loaded []*loader) {
 		if len(l.reasons) > 0 {
 			continue
 		}
-		if key := strings.ToLower(l.fn.Name); names[key] {
+		name := strings.ToLower(l.fn.Name)
+		if names[name] {
 			l.reason("The function or proxy name '"+l.fn.Name+"' must be unique within the function app.", nil,
 				"names do not differ by case alone")
 			continue
-		} else {
-			names[key] = true
 		}
+		names[name] = true
 		trigger := l.fn.Trigger()
 		if trigger == nil || !strings.EqualFold(trigger.Type, "httpTrigger") {
 			continue

@@ -20,7 +20,7 @@ func ParseTimeSpan(s string) (time.Duration, error) {
 		return 0, bad
 	}
 	var days, hours, minutes string
-	seconds, fraction := "0", ""
+	seconds := "0"
 	switch len(parts) {
 	case 1:
 		days, hours, minutes = parts[0], "0", "0"
@@ -39,7 +39,7 @@ func ParseTimeSpan(s string) (time.Duration, error) {
 			days, hours, minutes, seconds = hours, minutes, seconds, "0"
 		}
 	}
-	seconds, fraction, _ = strings.Cut(seconds, ".")
+	seconds, fraction, _ := strings.Cut(seconds, ".")
 	nanos, ok := nanoseconds(fraction)
 	if !ok || (fraction == "" && strings.HasSuffix(text, ".")) {
 		return 0, bad

@@ -60,14 +60,14 @@ func childTowards(up, path string) string {
 
 // add watches one folder.
 func (w *Watcher) add(dir string) error {
-	real, err := filepath.EvalSymlinks(dir)
+	target, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return err
 	}
 	if err := w.fs.Add(dir); err != nil {
 		return err
 	}
-	w.dirs[dir], w.real[real] = real, true
+	w.dirs[dir], w.real[target] = target, true
 	return nil
 }
 
@@ -78,12 +78,12 @@ func (w *Watcher) watchTree(path string, report bool) bool {
 	if !ok || !isFolder(path) || (rel != "." && !w.enters(rel)) {
 		return false
 	}
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return false
 	}
 	if _, watched := w.dirs[path]; !watched {
-		if w.real[real] {
+		if w.real[target] {
 			return false // a link to a folder that is watched already; following it might never end
 		}
 		if err := w.add(path); err != nil {
@@ -114,11 +114,11 @@ func (w *Watcher) watchTree(path string, report bool) bool {
 // forget drops the watches of path and of all below it.
 func (w *Watcher) forget(path string) {
 	below := path + string(filepath.Separator)
-	for dir, real := range w.dirs {
+	for dir, target := range w.dirs {
 		if dir == path || strings.HasPrefix(dir, below) {
 			_ = w.fs.Remove(dir)
 			delete(w.dirs, dir)
-			delete(w.real, real)
+			delete(w.real, target)
 		}
 	}
 }

@@ -250,7 +250,6 @@ func TestInput(t *testing.T) {
 	const base = "http://localhost:7071/runtime/webhooks/durabletask"
 	const query = "taskHub=MyHub&connection=Storage&code=key"
 	const one = base + "/instances/INSTANCEID"
-	//nolint:testifylint // the order of the members counts
 	require.Equal(t, `{"taskHubName":"MyHub","connectionName":null,`+
 		`"creationUrls":{"createNewInstancePostUri":"`+base+`/orchestrators/{functionName}[/{instanceId}]?code=key",`+
 		`"createAndWaitOnNewInstancePostUri":"`+base+`/orchestrators/{functionName}[/{instanceId}]?timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}&code=key"},`+

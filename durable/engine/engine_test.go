@@ -157,7 +157,7 @@ func usual() *app {
 		}
 		return "Hello " + name + "!", nil
 	}
-	a.activities["Number"] = func(_ context.Context, in json.RawMessage) (any, error) { return json.RawMessage(in), nil }
+	a.activities["Number"] = func(_ context.Context, in json.RawMessage) (any, error) { return in, nil }
 	a.activities["Fail"] = func(context.Context, json.RawMessage) (any, error) { return nil, errors.New("no luck") }
 	a.orchestrators["Sequence"] = func(o *orch) (any, error) {
 		var out []string

@@ -96,11 +96,10 @@ type orch struct {
 	raised  []history.Event
 	now     time.Time
 
-	actions   []replay.Action
-	next      int
-	status    json.RawMessage
-	again     *json.RawMessage
-	abandoned bool
+	actions []replay.Action
+	next    int
+	status  json.RawMessage
+	again   *json.RawMessage
 }
 
 type suspended struct{}

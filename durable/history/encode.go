@@ -46,11 +46,7 @@ func (e *Event) appendFields(dst []byte) []byte {
 	case ExecutionStarted:
 		dst = e.appendStarted(dst)
 	case ExecutionCompleted, ContinueAsNew:
-		dst = append(dst, `,"OrchestrationStatus":`...)
-		dst = strconv.AppendInt(dst, int64(e.Status), 10)
-		dst = append(dst, `,"Result":`...)
-		dst = appendText(dst, e.Result)
-		dst = append(dst, `,"FailureDetails":null`...)
+		dst = e.appendOutcome(dst)
 	case ExecutionFailed:
 		dst = e.appendFailure(dst)
 	case ExecutionTerminated:
@@ -127,6 +123,14 @@ func (e *Event) appendStarted(dst []byte) []byte {
 	dst = append(dst, `,"Input":`...)
 	dst = appendText(dst, e.Input)
 	return append(dst, `,"Tags":null,"Correlation":null,"ScheduledStartTime":null`...)
+}
+
+func (e *Event) appendOutcome(dst []byte) []byte {
+	dst = append(dst, `,"OrchestrationStatus":`...)
+	dst = strconv.AppendInt(dst, int64(e.Status), 10)
+	dst = append(dst, `,"Result":`...)
+	dst = appendText(dst, e.Result)
+	return append(dst, `,"FailureDetails":null`...)
 }
 
 func appendInstance(dst []byte, instanceID, executionID string) []byte {

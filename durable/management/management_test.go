@@ -205,7 +205,6 @@ func TestCheckStatus(t *testing.T) {
 	a := newAPI(t, func(o *management.Options) { o.SystemKey = func() string { return "s+k" } })
 	w := a.call("POST", base+"/orchestrators/HelloWorld/a%20b", "")
 	require.Equal(t, 202, w.Code)
-	//nolint:testifylint // the order of the members counts
 	require.Equal(t, `{"id":"a b",`+
 		`"statusQueryGetUri":"`+url+`?`+query+`",`+
 		`"sendEventPostUri":"`+url+`/raiseEvent/{eventName}?`+query+`",`+
@@ -272,7 +271,6 @@ func TestStatusBody(t *testing.T) {
 	st.History = []json.RawMessage{task.AppendJSON(nil, true), done.AppendJSON(nil, true)}
 
 	w := a.call("GET", base+"/instances/one?taskHub=MyHub", "")
-	//nolint:testifylint // the order of the members counts
 	require.Equal(t, `{"name":"HelloWorld","instanceId":"one","runtimeStatus":"Running","input":{"a<b":1},"customStatus":"waiting","output":null,`+
 		`"createdTime":"2018-03-10T10:01:00Z","lastUpdatedTime":"2018-03-10T10:01:00Z"}`, strings.TrimSpace(w.Body.String()))
 	require.Equal(t, "http://localhost:7071"+base+"/instances/one?taskHub=MyHub", w.Header().Get("Location"), "the URL of the request")

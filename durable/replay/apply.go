@@ -21,7 +21,8 @@ func (o *Orchestration) Apply(now time.Time, shown []history.Event, r *Result) (
 	if r.Failed {
 		d.Outcome, d.FailureReason = Failed, r.Error
 		o.now, o.started = truncate(now), true
-		return d, o.applyFailed(r, shown, d)
+		o.applyFailed(r, shown, d)
+		return d, nil
 	}
 	fresh, err := o.absorb(r)
 	if err != nil {
@@ -214,30 +215,29 @@ func (o *Orchestration) conclude(r *Result, d *Decisions) {
 
 // applyFailed schedules what the orchestrator had asked for before it failed. A failed result names no repeated tasks, so an action that
 // looks like one before it counts as repeated. Where the actions do not fit, the failure alone counts.
-func (o *Orchestration) applyFailed(r *Result, shown []history.Event, d *Decisions) error {
+func (o *Orchestration) applyFailed(r *Result, shown []history.Event, d *Decisions) {
 	if !o.learned && o.stored != nil {
-		return nil
+		return
 	}
 	o.schema = r.SchemaVersion
 	fresh := o.newAfterFailure(r)
 	d2 := &Decisions{}
 	for i := range shown {
 		if err := o.show(&shown[i], d2); err != nil {
-			return nil //nolint:nilerr // the orchestrator's own failure is what counts
+			return // the orchestrator's own failure is what counts
 		}
 	}
 	for _, a := range fresh {
 		l, err := o.newLeaf(len(o.leaves), a)
 		if err != nil || !a.takesID() {
-			return nil //nolint:nilerr // as above
+			return // as above
 		}
 		o.leaves = append(o.leaves, l)
 		if err := o.schedule(l, d2); err != nil {
-			return nil //nolint:nilerr // as above
+			return // as above
 		}
 	}
 	d.Events, d.Activities, d.SubOrchestration = d2.Events, d2.Activities, d2.SubOrchestration
-	return nil
 }
 
 // newAfterFailure returns the leaf actions of a failed result that are new.

@@ -74,7 +74,7 @@ const (
 func (n need) takesID() bool { return n == needDelay || n == needAttempt || n == needPoll }
 
 // foresee tells what the completion of a task will make necessary. It changes nothing.
-func (l *leaf) foresee(t *task, e *history.Event, schema int) need {
+func (l *leaf) foresee(e *history.Event, schema int) need {
 	if l == nil {
 		return needNothing
 	}
@@ -102,7 +102,7 @@ func (l *leaf) settle(t *task, e *history.Event, now time.Time, schema int) need
 	if l == nil {
 		return needNothing
 	}
-	n := l.foresee(t, e, schema)
+	n := l.foresee(e, schema)
 	switch n {
 	case needDelay:
 		l.attempts++

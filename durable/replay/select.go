@@ -95,7 +95,7 @@ func (o *Orchestration) Wakes(chosen []history.Event) bool {
 			continue
 		}
 		t := o.tasks[ev.TaskID]
-		if t.leaf.foresee(t, ev, o.schema) != needNothing || o.awaits(strconv.Itoa(ev.TaskID)) {
+		if t.leaf.foresee(ev, o.schema) != needNothing || o.awaits(strconv.Itoa(ev.TaskID)) {
 			return true
 		}
 		done[t.leaf] = t.leaf.fails(ev)
@@ -154,7 +154,7 @@ func (c *chooser) add(i int, e *history.Event) {
 func (o *Orchestration) mayTakeID(e *history.Event) bool {
 	t := o.tasks[e.TaskID]
 	if o.Learned() {
-		return t.leaf.foresee(t, e, o.schema).takesID()
+		return t.leaf.foresee(e, o.schema).takesID()
 	}
 	if e.Type == history.TaskCompleted {
 		_, ok := parseAccepted(e.Result)

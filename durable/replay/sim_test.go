@@ -374,9 +374,7 @@ func (s *sim) act(d *Decisions) {
 	for _, id := range d.CancelTimers {
 		delete(s.timers, id)
 	}
-	for _, e := range d.Followups {
-		s.arrived = append(s.arrived, e)
-	}
+	s.arrived = append(s.arrived, d.Followups...)
 	switch d.Outcome {
 	case Waiting:
 	case ContinuedAsNew:

@@ -50,7 +50,7 @@ func (s *sim) request(input json.RawMessage) string {
 	u, err := url.Parse(in["uri"].(string))
 	require.NoError(s.t, err)
 	polls, _ := strconv.Atoi(u.Query().Get("polls"))
-	if in[asyncPattern] == true || polls == 0 { // the host polls on its own
+	if polled, _ := in[asyncPattern].(bool); polled || polls == 0 { // the host polls on its own
 		return fmt.Sprintf(`{"statusCode":200,"content":"done %s","headers":{}}`, u.Query().Get("tag"))
 	}
 	retryAfter := ""

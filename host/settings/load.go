@@ -112,6 +112,7 @@ func (l *loader) text(v *jsonpos.Node) (string, bool) {
 		if c := v.Get("ConnectionString"); c != nil && c.Kind == jsonpos.String {
 			return l.text(c)
 		}
+	default:
 	}
 	l.warn(v.Problem(v.Key() + " is " + v.Kind.String() + ", expected a string; it is left out"))
 	return "", false

@@ -137,7 +137,7 @@ func (f *File) scanBrackets() ([]int, error) {
 
 // commentLength returns how many bytes to skip beyond the first one to stand on the last byte of the comment that b begins with.
 func commentLength(b []byte) int {
-	end := ""
+	var end string
 	switch {
 	case bytes.HasPrefix(b, []byte("//")):
 		end = "\n"

@@ -23,7 +23,7 @@ func TestPositions(t *testing.T) {
 	require.Equal(t, "äö.B[1]", two.Key())
 	require.Equal(t, "f.json:2", two.Where())
 	require.Equal(t, `f.json:2:27: äö.B[1] is "two", expected a number`, two.Expected("a number").Error())
-	require.Equal(t, `{"äö":{"B":[1,"two"]}}`, string(f.Root.Raw()))
+	require.Equal(t, []byte(`{"äö":{"B":[1,"two"]}}`), []byte(f.Root.Raw()))
 	require.Nil(t, f.Root.Get("nobody"))
 	require.Nil(t, f.Root.Get("nobody").Get("x"))
 	require.True(t, f.Root.Get("nobody").IsNull())

@@ -280,6 +280,7 @@ func (n *Node) Bool() (bool, error) {
 		case strings.EqualFold(s, "false"):
 			return false, nil
 		}
+	default:
 	}
 	return false, n.Expected("true or false")
 }
@@ -293,6 +294,7 @@ func (n *Node) Int(lo, hi int64) (int64, error) {
 	case String:
 		s, _ := n.Text()
 		text = strings.TrimSpace(s)
+	default:
 	}
 	v, err := strconv.ParseInt(text, 10, 64)
 	if err != nil && n.Kind == Number {

@@ -103,9 +103,10 @@ func (f *File) token(off int) string {
 	rest := f.src[off:]
 	if rest[0] == '"' {
 		for i := 1; i < len(rest) && rest[i] != '\n'; i++ {
-			if rest[i] == '\\' {
+			switch rest[i] {
+			case '\\':
 				i++
-			} else if rest[i] == '"' {
+			case '"':
 				if strings.HasPrefix(strings.TrimLeft(string(rest[i+1:min(i+20, len(rest))]), " \t"), ":") {
 					return string(rest[:i+1])
 				}

@@ -460,3 +460,25 @@ func TestPurge(t *testing.T) {
 		}
 	})
 }
+
+func TestRestartOfRedisIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := redistest.NewServer(t, "--appendonly", "yes", "--appendfsync", "always")
+	h := openHub(t, server.Options(), redistest.HubName(t), "a")
+	create(t, h, "i", "F")
+	server.Kill()
+	errs := make(chan error, 3)
+	go func() {
+		_, err := h.Status(t.Context(), "i", durable.StatusOptions{})
+		errs <- err
+	}()
+	go func() { errs <- h.RaiseEvent(t.Context(), "i", "e", nil) }()
+	go func() {
+		_, err := h.Query(t.Context(), durable.Query{})
+		errs <- err
+	}()
+	server.Restart()
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+}

@@ -174,7 +174,7 @@ func (h *Hub) Load(ctx context.Context, p int, instanceID string) (*engine.Recor
 }
 
 func (h *Hub) load(ctx context.Context, prefix, instanceID, what string) (*engine.Record, error) {
-	reply, err := h.run(ctx, loadScript, prefix, instanceID, what).Slice()
+	reply, err := h.read(ctx, loadScript, prefix, instanceID, what).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("loading instance %q: %w", instanceID, err)
 	}

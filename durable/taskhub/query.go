@@ -156,7 +156,11 @@ func (h *Hub) advance(ctx context.Context, q durable.Query, scans []*scan, found
 	}
 	var rest []*scan
 	for i, s := range scans {
-		reply, err := cmds[i].Slice()
+		cmd := cmds[i]
+		if isConnectionFault(cmd.Err()) {
+			cmd = h.read(ctx, calls[i].script, calls[i].key, calls[i].args...)
+		}
+		reply, err := cmd.Slice()
 		if err != nil {
 			return nil, nil, fmt.Errorf("querying partition %d: %w", s.partition, err)
 		}

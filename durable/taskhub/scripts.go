@@ -5,7 +5,11 @@ import (
 	"crypto/sha1"
 	_ "embed"
 	"encoding/hex"
+	"errors"
+	"io"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -69,41 +73,100 @@ var (
 	}
 )
 
-// run calls one script, giving the server its source when it does not know it (a new or restarted server).
+// run calls one script, giving the server its source when it does not know it (a new or restarted server). A call that never left,
+// because there was no connection, is tried again for a moment: the server may be restarting.
 func (h *Hub) run(ctx context.Context, s *script, key string, args ...any) *redis.Cmd {
-	cmd := h.client.EvalSha(ctx, s.sha, []string{key}, args...)
-	if isNoScript(cmd.Err()) {
-		return h.client.Eval(ctx, s.source, []string{key}, args...)
-	}
-	return cmd
+	return h.runWhile(ctx, neverLeft, s, key, args...)
 }
 
-// pipe is a call of a script in a pipeline.
+// read is run for scripts that change nothing: they are tried again after any fault of the connection.
+func (h *Hub) read(ctx context.Context, s *script, key string, args ...any) *redis.Cmd {
+	return h.runWhile(ctx, isConnectionFault, s, key, args...)
+}
+
+func (h *Hub) runWhile(ctx context.Context, again func(error) bool, s *script, key string, args ...any) *redis.Cmd {
+	r := retrier{}
+	for {
+		cmd := h.client.EvalSha(ctx, s.sha, []string{key}, args...)
+		if isNoScript(cmd.Err()) {
+			cmd = h.client.Eval(ctx, s.source, []string{key}, args...)
+		}
+		if !again(cmd.Err()) || !r.wait(ctx) {
+			return cmd
+		}
+	}
+}
+
+// pipeCall is a call of a script in a pipeline.
 type pipeCall struct {
 	script *script
 	key    string
 	args   []any
 }
 
-// runAll calls scripts in one round trip and in order. A call that the server does not know is repeated with its source after the
-// others; since the server forgets all scripts at once, that keeps the order too.
+// runAll calls scripts in one round trip and in order. A call whose script the server does not know is repeated with its source after
+// the others; since the server forgets all scripts at once, that keeps the order too.
 func (h *Hub) runAll(ctx context.Context, calls []pipeCall) ([]*redis.Cmd, error) {
 	if len(calls) == 1 {
 		c := calls[0]
 		return []*redis.Cmd{h.run(ctx, c.script, c.key, c.args...)}, nil
 	}
-	cmds := make([]*redis.Cmd, len(calls))
-	pipe := h.client.Pipeline()
-	for i, c := range calls {
-		cmds[i] = pipe.EvalSha(ctx, c.script.sha, []string{c.key}, c.args...)
-	}
-	_, _ = pipe.Exec(ctx) // each command carries its own error
-	for i, c := range calls {
-		if isNoScript(cmds[i].Err()) {
-			cmds[i] = h.run(ctx, c.script, c.key, c.args...)
+	r := retrier{}
+	for {
+		cmds := make([]*redis.Cmd, len(calls))
+		pipe := h.client.Pipeline()
+		for i, c := range calls {
+			cmds[i] = pipe.EvalSha(ctx, c.script.sha, []string{c.key}, c.args...)
 		}
+		_, err := pipe.Exec(ctx) // each command carries its own error, too
+		if neverLeft(err) && r.wait(ctx) {
+			continue
+		}
+		for i, c := range calls {
+			if isNoScript(cmds[i].Err()) {
+				cmds[i] = h.run(ctx, c.script, c.key, c.args...)
+			}
+		}
+		return cmds, ctx.Err()
 	}
-	return cmds, ctx.Err()
+}
+
+// retrier spaces the repetitions of a call and ends them after some seconds, about as long as a server needs to restart.
+type retrier struct{ since time.Time }
+
+const (
+	retryFor   = 3 * time.Second
+	retryEvery = 50 * time.Millisecond
+)
+
+// wait waits for the next repetition; false when there is none.
+func (r *retrier) wait(ctx context.Context) bool {
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
+	if time.Since(r.since) > retryFor {
+		return false
+	}
+	t := time.NewTimer(retryEvery)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// neverLeft reports whether a call failed for want of a connection, so that it had no effect.
+func neverLeft(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial" || err != nil && strings.HasPrefix(err.Error(), "LOADING")
+}
+
+// isConnectionFault reports whether a call failed because of the connection, not because of what it asked for.
+func isConnectionFault(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || neverLeft(err)
 }
 
 // loadScripts gives the server all scripts, so that the first calls need no second round trip.

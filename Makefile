@@ -31,7 +31,7 @@ build: need-go ## Build bin/durango
 	$(GO) build -o bin/durango ./cmd/durango
 
 .PHONY: test
-test: need-go need-node need-redis need-gcc $(PACKAGES) ## Install what the tests need, and run them all with the race detector
+test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install what the tests need, and run them all with the race detector
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./...
 	$(GO) test -race -count=1 -timeout 15m ./...
@@ -84,6 +84,11 @@ need-node:
 .PHONY: need-redis
 need-redis:
 	@$(call debian,redis-server,redis-server)
+
+# The tests type the READMEs' commands.
+.PHONY: need-curl
+need-curl:
+	@$(call debian,curl,curl)
 
 # The race detector is linked by the C compiler.
 .PHONY: need-gcc

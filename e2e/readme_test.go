@@ -83,13 +83,14 @@ func (c readmeCommand) check(t *testing.T, h *host, root string) {
 	t.Helper()
 	address := strings.TrimPrefix(h.appURL(), "http://")
 	line := strings.ReplaceAll(wait.ReplaceAllString(c.line, ""), readmePort, address)
+	write(t, "silent\nshow-error\n", h.Dir, ".curlrc") // no progress, as on a terminal
 	once := !strings.HasPrefix(line, "curl localhost") && !strings.HasPrefix(line, "curl 'localhost")
 	want := answerPattern(t, c.answer)
 	run := func() (string, bool) {
 		shell := exec.Command("bash", "-c", line)
 		shell.Dir = root
-		shell.Env = append(environment(), "PATH="+filepath.Dir(durango)+string(os.PathListSeparator)+os.Getenv("PATH"))
-		out, err := shell.Output()
+		shell.Env = append(environment(), "PATH="+filepath.Dir(durango)+string(os.PathListSeparator)+os.Getenv("PATH"), "CURL_HOME="+h.Dir)
+		out, err := shell.CombinedOutput()
 		require.NoError(t, err, "%s\nprints: %s\n(curl is needed: install the package curl)", c.line, out)
 		got := masked(strings.ReplaceAll(string(out), address, readmePort))
 		return got, c.answer == "" || want.MatchString(got)

@@ -13,6 +13,8 @@ FUZZTIME ?= 30s
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+# The linters keep absolute paths in their cache: one cache for several checkouts would mix them up.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 # Every folder with a package-lock.json gets its npm packages; npm writes node_modules/.package-lock.json when it is done.
 LOCKS := $(shell find . -name package-lock.json -not -path '*/node_modules/*' -not -path './.git/*')

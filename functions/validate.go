@@ -114,7 +114,9 @@ func (l *loader) validateTypes() {
 			continue
 		}
 		unknown = append(unknown, b.Type)
-		if near := jsonpos.Nearest(b.Type, l.suggestions()); near != "" {
+		if strings.EqualFold(b.Type, "entityTrigger") {
+			notes = append(notes, "entities are not supported yet")
+		} else if near := jsonpos.Nearest(b.Type, l.suggestions()); near != "" {
 			notes = append(notes, fmt.Sprintf("did you mean %q?", near))
 		}
 		if at == nil {

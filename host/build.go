@@ -25,11 +25,11 @@ const nodeLanguage = "node"
 func (h *Host) knownType(typ string, dir functions.Direction) bool {
 	for _, t := range triggerTypes {
 		if strings.EqualFold(t, typ) {
-			return true
+			return dir != functions.Out
 		}
 	}
 	if strings.EqualFold(typ, "http") {
-		return true
+		return dir != functions.In
 	}
 	return dir != functions.Out && h.bindings.Input(typ) != nil || dir != functions.In && h.bindings.Output(typ) != nil
 }

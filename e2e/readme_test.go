@@ -143,3 +143,35 @@ func masked(answer string) string {
 	}
 	return strings.TrimSpace(answer)
 }
+
+// citedTest is a test that docs/compatibility.md names: its package's folder, its name, and perhaps a subtest.
+var citedTest = regexp.MustCompile("`([a-z0-9/]+) ((?:Test|Fuzz)\\w+)(?:/([^`]+))?`")
+
+// TestCitedTests wants the tests that docs/compatibility.md names to exist.
+func TestCitedTests(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "compatibility.md"))
+	require.NoError(t, err)
+	cited := citedTest.FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(cited), 100)
+	var missing []string
+	for _, c := range cited {
+		files, err := filepath.Glob(filepath.Join("..", c[1], "*_test.go"))
+		require.NoError(t, err)
+		var text strings.Builder
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			require.NoError(t, err)
+			text.Write(data)
+		}
+		found := strings.Contains(text.String(), "func "+c[2]+"(")
+		if c[3] != "" { // a case of a table; yields names it by its orchestrator
+			name := regexp.QuoteMeta(strings.ReplaceAll(c[3], "_", " "))
+			found = found && regexp.MustCompile(`(name: |yields\(|Run\(|\{)"`+name+`"`).MatchString(text.String())
+		}
+		if !found {
+			missing = append(missing, c[0])
+		}
+	}
+	require.Empty(t, missing, "tests that docs/compatibility.md names")
+}

@@ -94,6 +94,9 @@ func Discover(root string, opts Options) (*App, error) {
 		}
 	}
 	checkTogether(loaded)
+	if len(loaded) == 0 {
+		app.Warnings = append(app.Warnings, codeFirstWarnings(abs)...)
+	}
 	for _, l := range loaded {
 		app.Warnings = append(app.Warnings, l.warnings...)
 		if len(l.reasons) > 0 {

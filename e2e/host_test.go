@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -91,7 +92,8 @@ func launch(t testing.TB, o options) *host {
 	}
 	h := &host{t: t, Dir: o.Dir, log: &log{}, exited: make(chan struct{})}
 	h.cmd = exec.Command(durango, append(args, o.Args...)...)
-	h.cmd.Env = append(environment(), "E2E_DIR="+o.Dir)
+	// Temporary files of a host that is killed go with those of the test run.
+	h.cmd.Env = append(environment(), "E2E_DIR="+o.Dir, "TMPDIR="+filepath.Dir(durango))
 	h.cmd.Env = append(h.cmd.Env, o.Env...)
 	h.cmd.Stdout, h.cmd.Stderr = h.log, h.log
 	// A group of its own, so that whatever a killed host leaves behind can be ended with the test.

@@ -140,7 +140,7 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 		if crashes >= pool.e.cfg.MaxCrashes {
 			return fail(fmt.Sprintf("Activity function '%s' failed: it had no outcome in %d attempts: %v", a.Name, crashes, err), "")
 		}
-		pool.e.logger.Warn("activity had no outcome, running it again", "function", a.Name, "instance_id", a.InstanceID, "attempt", crashes, "error", err)
+		pool.e.troubles.warn(pool.e.logger, "activity had no outcome, running it again", "function", a.Name, "instance_id", a.InstanceID, "attempt", crashes, "error", err)
 		if !pool.pause(backoff(crashes)) {
 			return m, false
 		}
@@ -176,7 +176,7 @@ func (e *Engine) deliverOutcome(a *Outstanding, m Message) {
 		if err == nil {
 			return
 		}
-		e.logger.Warn("sending an activity's outcome failed, trying again", "function", a.Name, "instance_id", a.InstanceID, "error", err)
+		e.troubles.warn(e.logger, "sending an activity's outcome failed, trying again", "function", a.Name, "instance_id", a.InstanceID, "error", err)
 		if !e.pool.pause(backoff(attempt)) {
 			return // the activity runs again elsewhere
 		}
@@ -193,7 +193,7 @@ func (pool *activityPool) renewLoop() {
 			for p, keys := range pool.heldKeys() {
 				ctx, cancel := context.WithTimeout(pool.e.ctx, claimRenewal)
 				if err := pool.e.hub.RenewClaims(ctx, p, keys); err != nil {
-					pool.e.logger.Warn("renewing claims on activities failed", "partition", p, "error", err)
+					pool.e.troubles.warn(pool.e.logger, "renewing claims on activities failed", "partition", p, "error", err)
 				}
 				cancel()
 			}

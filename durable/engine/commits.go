@@ -95,7 +95,7 @@ func (p *partition) deliverBatch(to int, letters []OutboxMessage) bool {
 		if p.ctx.Err() != nil {
 			return false
 		}
-		p.logger.Warn("task hub: delivering messages failed, trying again", "to_partition", to, "error", err)
+		p.e.troubles.warn(p.logger, "task hub: delivering messages failed, trying again", "to_partition", to, "error", err)
 		if !p.pause(backoff(attempt)) {
 			return false
 		}

@@ -40,6 +40,8 @@ type Engine struct {
 	hub    Hub
 	logger *slog.Logger
 	pool   *activityPool
+	// troubles are logged sparsely.
+	troubles sparse
 
 	// clockOffset is the hub's clock minus ours, in ns.
 	clockOffset atomic.Int64

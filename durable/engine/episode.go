@@ -252,7 +252,7 @@ func (p *partition) episodeDone(in *instance, ep *episode) {
 			return
 		}
 	}
-	p.logger.Warn("orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
+	p.e.troubles.warn(p.logger, "orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
 	in.arrived.set(append(append(ep.shown, ep.unseen...), in.arrived.list...))
 	in.delayed = true
 	p.wg.Go(func() {

@@ -34,7 +34,7 @@ func (e *Engine) membershipLoop() {
 		case e.ctx.Err() != nil:
 			return
 		case err != nil:
-			e.logger.Warn("task hub: heartbeat failed, trying again", "error", err)
+			e.troubles.warn(e.logger, "task hub: heartbeat failed, trying again", "error", err)
 			if time.Now().After(trustedUntil) {
 				for _, p := range e.owned() {
 					p.fail(errors.New("this host's lease has ended"))

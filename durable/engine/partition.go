@@ -124,7 +124,7 @@ func (p *partition) fail(cause error) {
 	if errors.Is(cause, ErrFenced) {
 		p.logger.Info("task hub: partition is another host's now")
 	} else {
-		p.logger.Warn("task hub: reading the partition anew", "error", cause)
+		p.e.troubles.warn(p.logger, "task hub: reading the partition anew", "error", cause)
 	}
 	p.cancel(cause)
 	p.e.wg.Go(func() {
@@ -188,7 +188,7 @@ func (p *partition) read() {
 			return
 		case err != nil:
 			attempt++
-			p.logger.Warn("task hub: reading the inbox failed, trying again", "error", err)
+			p.e.troubles.warn(p.logger, "task hub: reading the inbox failed, trying again", "error", err)
 			if !p.pause(backoff(attempt)) {
 				return
 			}
@@ -276,7 +276,7 @@ func (p *partition) load(in *instance) {
 		if p.ctx.Err() != nil {
 			return
 		}
-		p.logger.Warn("task hub: loading an instance failed, trying again", "instance_id", in.id, "error", err)
+		p.e.troubles.warn(p.logger, "task hub: loading an instance failed, trying again", "instance_id", in.id, "error", err)
 		if !p.pause(backoff(attempt)) {
 			return
 		}

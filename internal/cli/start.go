@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/durango-functions/durango/host"
+	"github.com/durango-functions/durango/internal/redisconn"
 )
 
 // stopPatience is how long a host may take to stop in order. With what the process itself takes it stays under 10 s.
@@ -103,6 +104,7 @@ func (p Program) hostConfig(f *startFlags, portGiven bool) (host.Config, error) 
 
 // start runs a host until a signal or ctx ends it.
 func (p Program) start(ctx context.Context, cfg host.Config) error {
+	redisconn.LogTo(cfg.Logger) // it has one logger for the whole process, which is ours
 	h, err := host.New(cfg)
 	if err != nil {
 		return err

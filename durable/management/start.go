@@ -13,20 +13,6 @@ import (
 	"github.com/durango-functions/durango/durable"
 )
 
-// checkStatus is the body of 202: where the instance is looked at and managed. The order is that of azure-functions-durable-extension
-// HttpApiHandler.cs:1211-1240, with rewindPostUri as in version 1.
-type checkStatus struct {
-	ID                    string `json:"id"`
-	StatusQueryGetURI     string `json:"statusQueryGetUri"`
-	SendEventPostURI      string `json:"sendEventPostUri"`
-	TerminatePostURI      string `json:"terminatePostUri"`
-	RewindPostURI         string `json:"rewindPostUri"`
-	PurgeHistoryDeleteURI string `json:"purgeHistoryDeleteUri"`
-	RestartPostURI        string `json:"restartPostUri"`
-	SuspendPostURI        string `json:"suspendPostUri"`
-	ResumePostURI         string `json:"resumePostUri"`
-}
-
 // start serves POST /orchestrators/{functionName}/{instanceId?}.
 func (h *handler) start(r *request, segments []string) error {
 	wait, err := r.query.wait()
@@ -126,7 +112,7 @@ func (h *handler) started(r *request, id string, wait time.Duration) error {
 	}
 	r.w.Header().Set("Location", m.StatusQueryGetURI)
 	r.w.Header().Set("Retry-After", "10")
-	h.answer(r, http.StatusAccepted, checkStatus(m))
+	h.answer(r, http.StatusAccepted, m) // in the order of azure-functions-durable-extension HttpApiHandler.cs:1211-1240
 	return nil
 }
 

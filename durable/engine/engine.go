@@ -61,7 +61,9 @@ type Engine struct {
 	ready    chan struct{}
 	once     sync.Once
 	stopping atomic.Bool
-	started  atomic.Bool
+	// balancing is held while partitions change hands.
+	balancing sync.Mutex
+	started   atomic.Bool
 }
 
 // ErrStopped is the cause of contexts that end because the engine stops.
@@ -112,6 +114,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 	if e.stopping.Swap(true) || !e.started.Load() {
 		return nil
 	}
+	e.balancing.Lock()   // what is being acquired is acquired, and nothing more will be
+	e.balancing.Unlock() //nolint:staticcheck // that is all
 	for _, p := range e.owned() {
 		p.quiesce()
 	}

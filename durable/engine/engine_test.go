@@ -57,6 +57,18 @@ func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine
 
 func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
 	t.Helper()
+	h := startHostWith(t, opts, hub, name, a, change...)
+	select {
+	case <-h.engine.Ready():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the engine is not ready")
+	}
+	return h
+}
+
+// startHostWith is startHost that does not wait until the engine is ready.
+func startHostWith(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
+	t.Helper()
 	own := *opts
 	own.MaxRetries = -1
 	client := redis.NewClient(&own)
@@ -83,11 +95,21 @@ func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, chan
 		require.NoError(t, client.Close())
 	})
 	t.Cleanup(h.stop)
-	select {
-	case <-h.engine.Ready():
-	case <-time.After(10 * time.Second):
-		t.Fatal("the engine is not ready")
-	}
+	return h
+}
+
+// probe opens the hub without an engine.
+func probe(t testing.TB, opts *redis.Options, hub string) *taskhub.Hub {
+	t.Helper()
+	client := redis.NewClient(opts)
+	h, err := taskhub.Open(t.Context(), taskhub.Config{
+		Client: client, Dial: func() redis.UniversalClient { return redis.NewClient(opts) }, Name: hub, Partitions: 4, HostID: "probe",
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, h.Close())
+		require.NoError(t, client.Close())
+	})
 	return h
 }
 
@@ -702,4 +724,21 @@ func TestReplacedWhileRunning(t *testing.T) {
 	require.NoError(t, h.RaiseEvent(t.Context(), "one", "other", nil))
 	require.NoError(t, h.Create(t.Context(), durable.CreateRequest{Name: "Sequence", InstanceID: "one", ExecutionID: "second", AnyState: true}))
 	completed(t, h, "one")
+}
+
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	for i := range 20 {
+		h := startHostWith(t, opts, hub, fmt.Sprint("host", i), usual())
+		if i%2 == 0 {
+			<-h.engine.Ready()
+		}
+		h.stop() // at any moment of its start
+		owners, err := probe(t, opts, hub).Owners(t.Context())
+		require.NoError(t, err)
+		for p, o := range owners {
+			require.Empty(t, o.Host, "partition %d was given back", p)
+		}
+	}
 }

@@ -25,9 +25,7 @@ func (e *Engine) membershipLoop() {
 			trustedUntil = attempt.Add(m.Lease - trustMargin)
 			e.clockOffset.Store(int64(m.Now.Sub(attempt.Add(time.Since(attempt) / 2))))
 			e.setHosts(m.Hosts)
-			if !e.stopping.Load() {
-				err = e.balance(ctx, m)
-			}
+			err = e.balanceUnlessStopping(ctx, m)
 		}
 		cancel()
 		switch {
@@ -97,6 +95,16 @@ func share(partitions int, hosts []string, me string) int {
 	return n
 }
 
+// balanceUnlessStopping balances, but never while or after Stop looks at what this host owns.
+func (e *Engine) balanceUnlessStopping(ctx context.Context, m Membership) error {
+	e.balancing.Lock()
+	defer e.balancing.Unlock()
+	if e.stopping.Load() {
+		return nil
+	}
+	return e.balance(ctx, m)
+}
+
 // balance acquires free partitions up to this host's share, or gives back what it has beyond.
 func (e *Engine) balance(ctx context.Context, m Membership) error {
 	want := share(e.hub.Partitions(), m.Hosts, e.hub.HostID())
@@ -114,7 +122,7 @@ func (e *Engine) balance(ctx context.Context, m Membership) error {
 	}
 	have := len(mine)
 	for p, owner := range owners {
-		if have == want {
+		if have == want || e.stopping.Load() {
 			break
 		}
 		free := owner.Host == "" || owner.Host == e.hub.HostID() || !slices.Contains(m.Hosts, owner.Host)

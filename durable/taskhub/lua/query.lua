@@ -7,6 +7,14 @@ local K = KEYS[1]
 local index, from, to, after, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local key = K .. 'x:' .. index
 local offset, out, got = 0, {}, 0
+-- Whether a is b or before it, byte by byte as in a ZSET. Lua's <= follows the locale that the server was started in.
+local function upTo(a, b)
+  for j = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, j), string.byte(b, j)
+    if x ~= y then return x < y end
+  end
+  return #a <= #b
+end
 while got < limit do
   local ids
   if index == 'id' then
@@ -19,7 +27,7 @@ while got < limit do
   for _, id in ipairs(ids) do
     local fields = redis.call('HGETALL', K .. 'i:' .. id)
     local skip = #fields == 0
-    if not skip and after ~= '' and index ~= 'id' and id <= after then
+    if not skip and after ~= '' and index ~= 'id' and upTo(id, after) then
       for j = 1, #fields, 2 do
         if fields[j] == 'c' then skip = fields[j + 1] == from end
       end

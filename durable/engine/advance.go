@@ -16,10 +16,7 @@ func (p *partition) advance(in *instance) {
 		return
 	}
 	if p.quiet.Load() {
-		// On the way to another host: what only this host knows becomes durable, the rest is the other's.
-		if in.runs() && !in.stored() {
-			p.hold(in)
-		}
+		p.handOver(in)
 		return
 	}
 	for len(in.inbox) > 0 && !in.busy && !in.loading {
@@ -41,6 +38,25 @@ func (p *partition) advance(in *instance) {
 	case in.delayed:
 	default:
 		p.runEpisode(in)
+	}
+}
+
+// handOver prepares the instance for another owner: what only this host knows becomes durable, the rest is the other's.
+func (p *partition) handOver(in *instance) {
+	var rest []Message
+	for i := range in.inbox {
+		if m := &in.inbox[i]; m.ID == "" {
+			p.taskDone(in, m) // outcomes of activities that ran here come without a place in the inbox
+		} else {
+			rest = append(rest, *m)
+		}
+	}
+	in.inbox = rest
+	switch {
+	case in.runs() && !in.stored():
+		p.hold(in)
+	case !in.runs() && len(in.ackActs) > 0:
+		p.acknowledge(in)
 	}
 }
 
@@ -164,19 +180,18 @@ func (p *partition) subDone(in *instance, m *Message) {
 
 // startSub makes the instance a sub-orchestration, unless a live one has its ID.
 func (p *partition) startSub(in *instance, m *Message) {
-	in.acks = append(in.acks, m.ID)
 	if in.runs() {
 		if in.rec.Parent != nil && *in.rec.Parent == *m.Parent {
-			return // it is this very start that made it
+			in.acks = append(in.acks, m.ID) // it is this very start that made it
+			return
 		}
-		d := in.ackDraft()
-		d.change.Send = []Message{{
+		p.answer(m, Message{
 			Kind: MessageSubDone, InstanceID: m.Parent.InstanceID, ExecutionID: m.Parent.ExecutionID, TaskID: m.Parent.TaskID, Failed: true,
 			Reason: (&durable.InstanceExistsError{InstanceID: in.id, Status: in.rec.Status}).Error(), At: p.e.now().UnixMilli(),
-		}}
-		p.put(d)
+		})
 		return
 	}
+	in.acks = append(in.acks, m.ID)
 	now := p.e.now()
 	rec := &Record{
 		InstanceID: in.id, ExecutionID: newExecutionID(), Name: m.Name, Version: m.Version, Status: durable.Pending,
@@ -190,6 +205,12 @@ func (p *partition) startSub(in *instance, m *Message) {
 	if err := in.restore(p.e); err != nil {
 		p.fail(fmt.Errorf("instance %q: %w", in.id, err)) // an empty history always restores
 	}
+}
+
+// answer takes a message out of the inbox and sends the answer to it. It leaves alone what the instance has taken account of but not
+// committed.
+func (p *partition) answer(m *Message, answer Message) {
+	p.put(&draft{change: Change{AckOnly: true, InstanceID: m.InstanceID, Consumed: []string{m.ID}, Send: []Message{answer}}})
 }
 
 // ackDraft begins a change that touches no instance and removes what the instance has taken account of.
@@ -212,7 +233,9 @@ func (p *partition) acknowledge(in *instance) {
 	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
 		p.put(d)
 	}
-	delete(p.instances, in.id)
+	if p.instances[in.id] == in { // else it was forgotten before, and there is another by now
+		delete(p.instances, in.id)
+	}
 }
 
 // hold commits what has come although no episode can show it now.
@@ -221,6 +244,8 @@ func (p *partition) hold(in *instance) {
 		return
 	}
 	d := in.newDraft(p.e.now())
+	// What is stored on the way to another host may be for an episode that is due, and no message tells the next owner.
+	d.change.Ready = p.quiet.Load() && in.rec.Status != durable.Suspended
 	for i := range in.arrived.list {
 		in.store(&in.arrived.list[i], d)
 	}

@@ -52,6 +52,9 @@ type Engine struct {
 	parts map[int]*partition
 	hosts []string
 
+	// owed are partitions that this host has left without the hub knowing. The membership goroutine's.
+	owed []*partition
+
 	episodes chan struct{} // a token per episode that may run
 
 	ctx      context.Context // of everything; its cause tells why it ended

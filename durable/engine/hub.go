@@ -81,6 +81,8 @@ type Membership struct {
 	Now time.Time
 	// Lease is how long this host's lease lasts from Now.
 	Lease time.Duration
+	// Lapsed says that the host had no lease any more, or none yet: others may have taken its partitions.
+	Lapsed bool
 }
 
 // Owner is the owner of a partition; Host is "" when it has none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -23,8 +24,11 @@ func (e *Engine) membershipLoop() {
 		if err == nil {
 			// The lease began after the attempt did, so it lasts at least this long.
 			trustedUntil = attempt.Add(m.Lease - trustMargin)
-			e.clockOffset.Store(int64(m.Now.Sub(attempt.Add(time.Since(attempt) / 2))))
+			e.clockOffset.Store(int64(clockOffset(m.Now, attempt, time.Since(attempt))))
 			e.setHosts(m.Hosts)
+			if m.Lapsed {
+				e.giveUp()
+			}
 			err = e.balanceUnlessStopping(ctx, m)
 		}
 		cancel()
@@ -34,9 +38,7 @@ func (e *Engine) membershipLoop() {
 		case err != nil:
 			e.troubles.warn(e.logger, "task hub: heartbeat failed, trying again", "error", err)
 			if time.Now().After(trustedUntil) {
-				for _, p := range e.owned() {
-					p.fail(errors.New("this host's lease has ended"))
-				}
+				e.giveUp()
 			}
 		}
 		select {
@@ -49,6 +51,26 @@ func (e *Engine) membershipLoop() {
 		case <-e.ctx.Done():
 			return
 		}
+	}
+}
+
+// quickAnswer is how long an answer may take to tell the time well.
+const quickAnswer = 100 * time.Millisecond
+
+// clockOffset is the hub's clock minus ours, given what the hub's clock was while an answer was waited for. Who waits for long may have waited
+// for a connection, so that the hub looked at its clock near the end; timers should be late then rather than early.
+func clockOffset(hub, asked time.Time, took time.Duration) time.Duration {
+	if took <= quickAnswer {
+		took /= 2
+	}
+	return hub.Sub(asked.Add(took))
+}
+
+// giveUp drops all partitions because this host's lease has ended: somebody else may own them. Without that, a host that stood still would
+// count them as its own, and take none of those that the others give back to it.
+func (e *Engine) giveUp() {
+	for _, p := range e.owned() {
+		p.fail(errors.New("this host's lease has ended"))
 	}
 }
 
@@ -107,10 +129,11 @@ func (e *Engine) balanceUnlessStopping(ctx context.Context, m Membership) error 
 
 // balance acquires free partitions up to this host's share, or gives back what it has beyond.
 func (e *Engine) balance(ctx context.Context, m Membership) error {
+	e.owed = slices.DeleteFunc(e.owed, func(p *partition) bool { return e.hub.Release(ctx, p.id, p.epoch) == nil })
 	want := share(e.hub.Partitions(), m.Hosts, e.hub.HostID())
 	mine := e.owned()
-	for i := want; i < len(mine); i++ {
-		e.release(mine[i])
+	if want < len(mine) {
+		e.release(mine[want:], m.Lease/2)
 	}
 	if len(mine) >= want {
 		e.once.Do(func() { close(e.ready) })
@@ -162,19 +185,37 @@ func (e *Engine) open(ctx context.Context, id int, epoch int64) error {
 	return nil
 }
 
-// release gives a partition to other hosts: what runs in it is finished first.
-func (e *Engine) release(p *partition) {
-	p.quiesce()
-	ctx, cancel := context.WithTimeout(e.ctx, 5*time.Second)
+// release gives partitions to other hosts: what runs in them is finished first, within the given time, since no heartbeat is sent meanwhile.
+func (e *Engine) release(parts []*partition, within time.Duration) {
+	ctx, cancel := context.WithTimeout(e.ctx, within)
 	defer cancel()
+	var all sync.WaitGroup
+	given := make([]bool, len(parts))
+	for i, p := range parts {
+		all.Go(func() { given[i] = e.releaseOne(ctx, p) })
+	}
+	all.Wait()
+	for i, p := range parts {
+		if !given[i] {
+			e.owed = append(e.owed, p)
+		}
+	}
+}
+
+// releaseOne reports whether the hub was told.
+func (e *Engine) releaseOne(ctx context.Context, p *partition) bool {
+	p.quiesce()
 	p.drain(ctx)
 	p.close(errors.New("the partition was given back"))
 	e.forget(p)
-	if err := e.hub.Release(ctx, p.id, p.epoch); err != nil {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // even when draining took all the time
+	defer cancel()
+	if err := e.hub.Release(last, p.id, p.epoch); err != nil {
 		e.logger.Warn("task hub: giving a partition back failed, its lease will end", "partition", p.id, "error", err)
-		return
+		return false
 	}
 	e.logger.Debug("task hub: partition given back", "partition", p.id, "epoch", p.epoch)
+	return true
 }
 
 // forget removes the partition from those that this host owns.

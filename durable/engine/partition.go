@@ -157,7 +157,7 @@ func (p *partition) own() {
 // untilNext is the time until the next timer or claim is due.
 func (p *partition) untilNext() time.Duration {
 	wait, now := time.Hour, p.e.now()
-	if len(p.timers) > 0 {
+	if len(p.timers) > 0 && !p.quiet.Load() {
 		wait = min(wait, p.timers[0].FireAt.Sub(now))
 	}
 	for _, at := range p.claims {

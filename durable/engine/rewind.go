@@ -202,15 +202,18 @@ func (p *partition) beginAgain(in *instance, kept []history.Event, shownAgain ma
 
 // nudge answers a rewound parent that asks for this sub-orchestration's outcome.
 func (p *partition) nudge(in *instance, m *Message) {
-	in.acks = append(in.acks, m.ID)
 	mine := in.rec != nil && in.rec.Parent != nil && *in.rec.Parent == *m.Parent
 	switch {
 	case mine && in.rec.Status == durable.Failed:
+		acks := in.acks
+		in.acks = append(in.acks, m.ID)
 		p.rewind(in, m.Reason)
 		if in.busy {
 			return
 		}
+		in.acks = acks
 	case mine && in.runs():
+		in.acks = append(in.acks, m.ID)
 		return // its outcome will come
 	}
 	answer := Message{
@@ -220,7 +223,5 @@ func (p *partition) nudge(in *instance, m *Message) {
 	if mine {
 		answer = outcomeMessage(in.rec, m.Parent, answer.At)
 	}
-	d := in.ackDraft()
-	d.change.Send = []Message{answer}
-	p.put(d)
+	p.answer(m, answer)
 }

@@ -31,3 +31,20 @@ func TestTimerQueueGivesTimersInOrder(t *testing.T) {
 	require.Equal(t, want, got)
 	require.Empty(t, q)
 }
+
+func TestQuietPartitionWaitsForNoTimer(t *testing.T) {
+	t.Parallel()
+	p := &partition{e: &Engine{}}
+	p.timers.add(TimerEntry{FireAt: time.Now().Add(-time.Second)})
+	require.Zero(t, p.untilNext())
+	p.quiesce()
+	require.Positive(t, p.untilNext(), "what it does not fire must not keep it busy")
+}
+
+func TestClockOffset(t *testing.T) {
+	t.Parallel()
+	asked := time.Unix(1000, 0)
+	require.Equal(t, 10*time.Second, clockOffset(asked.Add(10*time.Second+5*time.Millisecond), asked, 10*time.Millisecond))
+	// Two seconds for a connection, then an answer at once: both clocks are the same.
+	require.Zero(t, clockOffset(asked.Add(2*time.Second), asked, 2*time.Second), "not ahead of the hub")
+}

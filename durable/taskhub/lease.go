@@ -34,8 +34,8 @@ func (h *Hub) heartbeat(ctx context.Context, lease time.Duration) (engine.Member
 	if err != nil {
 		return engine.Membership{}, fmt.Errorf("renewing the host's lease: %w", err)
 	}
-	m := engine.Membership{Now: now, Lease: lease}
-	for _, host := range reply[1:] {
+	m := engine.Membership{Now: now, Lease: lease, Lapsed: reply[1] != "1"}
+	for _, host := range reply[2:] {
 		if host != h.cfg.HostID && hasDied(host) {
 			// Found dead on this machine: its lease need not run out first.
 			if err := h.client.ZRem(ctx, key, host).Err(); err != nil {

@@ -1,0 +1,16 @@
+package engine
+
+// Idle reports whether no activity waits or runs at the engine's host.
+func Idle(e *Engine) bool {
+	return len(e.pool.heldKeys()) == 0
+}
+
+// Quiet reports whether no partition of the engine begins episodes.
+func Quiet(e *Engine) bool {
+	for _, p := range e.owned() {
+		if !p.quiet.Load() {
+			return false
+		}
+	}
+	return true
+}

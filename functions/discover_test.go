@@ -223,8 +223,8 @@ func TestDiscoverFolders(t *testing.T) {
 		reasons[e.Function] = strings.Join(e.Reasons, " | ")
 	}
 	require.Equal(t, map[string]string{
-		"1st":   "'1st' is not a valid function name.",
-		"Host":  "'Host' is not a valid function name.",
+		"1st":   "'1st' is not a valid function name. (expected a letter, then up to 127 letters, digits, _ and -; host is reserved)",
+		"Host":  "'Host' is not a valid function name. (expected a letter, then up to 127 letters, digits, _ and -; host is reserved)",
 		"none":  noScript + " (the folder has no file but function.json)",
 		"many":  noScript + " (the folder has a.js, b.js)",
 		"isdir": "isdir/function.json: is a directory, expected a file.",

@@ -74,7 +74,7 @@ func load(root, name string, opts *Options) (*loader, error) {
 	}
 	l := &loader{opts: opts, fn: &Function{Name: name, Dir: dir}}
 	if !validFunctionName(name) {
-		l.reason("'"+name+"' is not a valid function name.", nil)
+		l.reason("'"+name+"' is not a valid function name.", nil, "expected a letter, then up to 127 letters, digits, _ and -; host is reserved")
 	}
 	file, err := jsonpos.ReadFile(filepath.Join(dir, ConfigFile), name+"/"+ConfigFile)
 	if err != nil {

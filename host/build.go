@@ -53,7 +53,6 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	}
 	if len(allowed) > 0 {
 		h.logger.Info(fmt.Sprintf("A function allow list has been specified, excluding all but the following functions: [%s]", strings.Join(allowed, ", ")))
-		h.warnUnknownNames(found, allowed)
 	}
 	dropOtherLanguages(found)
 	a := newApp(number)
@@ -69,19 +68,6 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 		return nil, errors.Join(err, a.channel.Stop(ctx))
 	}
 	return a, nil
-}
-
-// warnUnknownNames tells of names in the allow list that no folder has.
-func (h *Host) warnUnknownNames(found *functions.App, allowed []string) {
-	for _, name := range allowed {
-		known := found.Function(name) != nil
-		for _, e := range found.Errors {
-			known = known || strings.EqualFold(e.Function, name)
-		}
-		if !known {
-			h.logger.Warn(fmt.Sprintf("The function allow list names %s, but there is no such function in %s", name, h.root))
-		}
-	}
 }
 
 // dropOtherLanguages makes functions that no worker of ours runs broken ones.

@@ -105,7 +105,7 @@ func (h *Host) printListing() {
 		fmt.Fprintf(&b, "\t%s: %s\n\t\t%s\n\t\t%s\n\n", fn.Name, fn.How, h.runCommand(fn.Name), h.curlCommand(fn.Name))
 	}
 	if len(l.HTTP)+len(l.Others)+len(l.Manual) == 0 {
-		fmt.Fprintf(&b, "\tNone. Each folder of %s with a function.json is a function.\n\n", h.root)
+		fmt.Fprintf(&b, "\tNone. Each folder of %s with a function.json is a function%s.\n\n", h.root, h.unlessExcluded(a))
 	}
 	for _, e := range l.Broken {
 		fmt.Fprintf(&b, "\t%s: broken\n", e.Function)
@@ -168,4 +168,12 @@ func plainReason(function, reason string) string {
 		reason = strings.TrimSuffix(message, "'")
 	}
 	return strings.TrimRight(reason, "\n")
+}
+
+// unlessExcluded says that a function allow list is in force.
+func (h *Host) unlessExcluded(a *app) string {
+	if len(h.cfg.Functions) == 0 && len(a.config.Functions) == 0 {
+		return ""
+	}
+	return " if the function allow list names it"
 }

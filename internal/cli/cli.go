@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,11 +109,19 @@ func trimFlagError(err error) string {
 	return strings.NewReplacer(`strconv.ParseInt: parsing `, "", `strconv.ParseBool: parsing `, "", ": invalid syntax", " is not of the expected type").Replace(err.Error())
 }
 
+// given names the arguments of a command line.
+func given(args []string) string {
+	if len(args) == 0 {
+		return "none"
+	}
+	return strconv.Quote(strings.Join(args, " "))
+}
+
 // exactArgs refuses another number of arguments, saying what is expected.
 func exactArgs(n int, expected string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return &usageError{fmt.Errorf("%s takes %s, but was given %d arguments: see %s --help", cmd.CommandPath(), expected, len(args), cmd.CommandPath())}
+			return &usageError{fmt.Errorf("%s takes %s, but was given %s: see %s --help", cmd.CommandPath(), expected, given(args), cmd.CommandPath())}
 		}
 		return nil
 	}

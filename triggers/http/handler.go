@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 
 	"github.com/durango-functions/durango/functions"
@@ -128,7 +127,7 @@ func NewHandler(fns []*functions.Function, opts Options, inv triggers.Invoker) (
 
 func loadError(fn *functions.Function, trigger *functions.Binding, err error) *functions.LoadError {
 	return &functions.LoadError{Function: fn.Name, Reasons: []string{fmt.Sprintf("%s: the route of the httpTrigger '%s' cannot be used: %s.",
-		filepath.Join(fn.Dir, "function.json"), trigger.Name, strings.TrimSuffix(err.Error(), "."))}}
+		fn.Name+"/function.json", trigger.Name, strings.TrimSuffix(err.Error(), "."))}}
 }
 
 // newEntry reads the properties of an httpTrigger.

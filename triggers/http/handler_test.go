@@ -122,7 +122,7 @@ func TestBrokenRoutes(t *testing.T) {
 		function(t, "Look", `{"route": "a/{id:regex(^(?=x).*$)}"}`),
 	}, httptrigger.Options{RoutePrefix: "api"}, name)
 	require.Len(t, failed, 2)
-	require.Equal(t, `function Open: /app/Open/function.json: the route of the httpTrigger 'req' cannot be used: route template "orders/{id", `+
+	require.Equal(t, `function Open: Open/function.json: the route of the httpTrigger 'req' cannot be used: route template "orders/{id", `+
 		`column 8: the parameter has no closing "}" ("}}" is an escaped brace).`, failed[0].Error())
 	require.Contains(t, failed[1].Error(), "look-around")
 	require.Equal(t, 200, serve(h, "GET", "/api/good", nil).Code)

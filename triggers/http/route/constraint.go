@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -88,7 +89,8 @@ func unknownConstraint(name string, simple map[string]func(string) bool, withArg
 	for k := range withArgs {
 		known = append(known, k)
 	}
-	hint := ""
+	slices.Sort(known)
+	hint := ", only " + strings.Join(known, ", ")
 	if near := jsonpos.Nearest(strings.ToLower(name), known); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}

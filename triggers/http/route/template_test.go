@@ -199,6 +199,7 @@ func TestParseErrors(t *testing.T) {
 		{"a{{{b}}}", 4, "must not contain '}'"}, // "}}" is an escaped brace wherever it stands
 		{"{a}/{A}", 5, `"A" appears twice`},
 		{"{a:itn}", 1, `no constraint "itn"; did you mean "int"?`},
+		{"{a:zzzzzz}", 1, `no constraint "zzzzzz", only alpha, bool, `},
 		{"{a:}", 1, `a constraint is expected after ":"`},
 		{"{a:int(3)}", 1, "takes no arguments"},
 		{"{a:min}", 1, "min(1)"},

@@ -267,6 +267,9 @@ func (p *partition) episodeDone(in *instance, ep *episode) {
 
 // apply turns an orchestrator's result into a commit.
 func (p *partition) apply(in *instance, ep *episode) {
+	if len(ep.unseen) > 0 {
+		in.arrived.set(append(ep.unseen, in.arrived.list...))
+	}
 	dec, err := in.orch.Apply(ep.now, ep.show, ep.result)
 	if err == nil {
 		err = p.check(dec)
@@ -274,9 +277,6 @@ func (p *partition) apply(in *instance, ep *episode) {
 	if err != nil {
 		p.finish(in, ep, nil, durable.Failed, failureText(orchestratorFailed(in.rec.Name, err.Error())))
 		return
-	}
-	if len(ep.unseen) > 0 {
-		in.arrived.set(append(ep.unseen, in.arrived.list...))
 	}
 	switch dec.Outcome {
 	case replay.Completed:

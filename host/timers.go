@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 	_ "time/tzdata" // machines without a time zone database, such as small containers, have the zones all the same
@@ -28,7 +27,7 @@ func (h *Host) completeTimers(a *app) {
 		listener, err := timer.New(fn, options, a.invoker)
 		if err != nil {
 			failed = append(failed, &functions.LoadError{Function: fn.Name, Reasons: []string{
-				fmt.Sprintf("%s: %s.", filepath.Join(fn.Dir, functions.ConfigFile), strings.TrimSuffix(err.Error(), ".")),
+				fmt.Sprintf("%s/%s: %s.", fn.Name, functions.ConfigFile, strings.TrimSuffix(strings.TrimPrefix(err.Error(), "function "+fn.Name+": "), ".")),
 			}})
 			continue
 		}

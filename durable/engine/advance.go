@@ -100,6 +100,9 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.rewind(in, m.Reason)
 	case MessageNudge:
 		p.nudge(in, m)
+	case MessagePurged:
+		in.acks = append(in.acks, m.ID)
+		in.rec = nil // a start that came after it reads the instance anew
 	}
 }
 

@@ -643,6 +643,20 @@ func TestPurgeOfARunningInstance(t *testing.T) {
 	completed(t, h, "one")
 }
 
+func TestIDOfAPurgedInstanceIsFreeForASubOrchestration(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, opts *redis.Options) {
+		a := usual()
+		a.orchestrators["Parent"] = func(o *orch) (any, error) { return o.sub("Sequence", "one", nil) }
+		h := startHost(t, opts, redistest.HubName(t), "a", a)
+		start(t, h, "Event", "one", nil)
+		await(t, h, "one", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+		require.NoError(t, h.Purge(t.Context(), "one"))
+		start(t, h, "Parent", "parent", nil)
+		completed(t, h, "parent")
+	})
+}
+
 func TestSpilledActivitiesRunOnOtherHosts(t *testing.T) {
 	t.Parallel()
 	opts, hub := redistest.Real(t), redistest.HubName(t)

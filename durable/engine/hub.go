@@ -146,12 +146,13 @@ const (
 	MessageSuspend   MessageKind = "suspend"
 	MessageResume    MessageKind = "resume"
 	MessageRewind    MessageKind = "rewind" // run a failed instance again
+	MessagePurged    MessageKind = "purged" // the instance was deleted while it ran: forget it
 	MessageNudge     MessageKind = "nudge"  // a rewound parent asks for this sub-orchestration's outcome: rewind it if it failed, tell it again if it is known
 )
 
 var messageKinds = []MessageKind{
 	MessageStart, MessageStartSub, MessageEvent, MessageTaskDone, MessageSubDone, MessageTerminate, MessageSuspend, MessageResume,
-	MessageRewind, MessageNudge,
+	MessageRewind, MessageNudge, MessagePurged,
 }
 
 // Message is one message to an instance. Which fields have a meaning depends on Kind.

@@ -211,7 +211,7 @@ func (e *Engine) releaseOne(ctx context.Context, p *partition) bool {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // even when draining took all the time
 	defer cancel()
 	if err := e.hub.Release(last, p.id, p.epoch); err != nil {
-		e.logger.Warn("task hub: giving a partition back failed, its lease will end", "partition", p.id, "error", err)
+		e.logger.Warn("task hub: giving a partition back failed, trying again", "partition", p.id, "error", err)
 		return false
 	}
 	e.logger.Debug("task hub: partition given back", "partition", p.id, "epoch", p.epoch)

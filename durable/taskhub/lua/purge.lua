@@ -1,4 +1,4 @@
--- Deletes instances.
+-- Deletes instances, and tells the owner to forget those that had not finished.
 -- KEYS[1] the partition's prefix
 -- ARGV[1] statuses that may be deleted, each between commas (",1,3,"), "" for any; ARGV[2] channel; ARGV[3..] ids
 -- Returns how many were deleted.
@@ -8,7 +8,8 @@ for j = 3, #ARGV do
   local id = ARGV[j]
   local I = K .. 'i:' .. id
   local cur = redis.call('HMGET', I, 's', 'n')
-  if cur[1] and (allowed == '' or string.find(allowed, ',' .. cur[1] .. ',', 1, true)) then
+  local s = cur[1]
+  if s and (allowed == '' or string.find(allowed, ',' .. s .. ',', 1, true)) then
     redis.call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
     redis.call('ZREM', K .. 'x:all', id)
     redis.call('ZREM', K .. 'x:id', id)
@@ -16,6 +17,9 @@ for j = 3, #ARGV do
     redis.call('ZREM', K .. 'x:f:' .. string.lower(cur[2]), id)
     redis.call('SREM', K .. 'ready', id)
     redis.call('PUBLISH', ARGV[2], '- ' .. id)
+    if s == '0' or s == '2' or s == '6' or s == '7' then
+      redis.call('XADD', K .. 'in', '*', 'm', cjson.encode({k = 'purged', i = id}))
+    end
     n = n + 1
   end
 end

@@ -151,6 +151,7 @@ func TestRedisNeverComes(t *testing.T) {
 	h.waitExit(time.Minute)
 	require.Error(t, h.err)
 	require.Contains(t, h.log.String(), address)
+	require.Equal(t, 1, strings.Count(h.log.String(), "Redis at "+address+" cannot be reached"), "the reason is told once")
 	require.NotContains(t, h.log.String(), "hush-hush", "a password must not be printed")
 	require.GreaterOrEqual(t, time.Since(began), 25*time.Second, "the host must go on trying for 30 s")
 }

@@ -254,7 +254,9 @@ func (h *Host) makeReady(ctx context.Context) error {
 	both.Wait()
 	if err := firstError(ctx, hubErr, appErr); err != nil {
 		if next != nil {
-			err = errors.Join(err, next.channel.Stop(ctx))
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // ctx has ended, because of err
+			defer cancel()
+			err = errors.Join(err, next.channel.Stop(stopCtx))
 		}
 		return err
 	}

@@ -61,6 +61,7 @@ func TestAuth(t *testing.T) {
 	h.call(http.MethodGet, webhooks+"/instances", nil).want(http.StatusUnauthorized)
 	h.call(http.MethodGet, "/api/hello", nil).want(http.StatusOK)
 
+	require.Contains(t, h.log.String(), filepath.Join(".durango", "keys.json"), "the start says where the keys are")
 	file := filepath.Join(root, ".durango", "keys.json")
 	info, err := os.Stat(file)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/durango-functions/durango/functions"
@@ -118,6 +119,9 @@ func (h *Host) printListing() {
 		fmt.Fprintf(&b, "Function %s is disabled.\n", name)
 	}
 	fmt.Fprintf(&b, "Management API: %s\n\n", l.Management)
+	if h.cfg.EnableAuth {
+		fmt.Fprintf(&b, "Keys are demanded; they are in %s\n\n", filepath.Join(stateDir, "keys.json"))
+	}
 	fmt.Fprint(h.cfg.Out, b.String())
 }
 

@@ -58,7 +58,7 @@ func startSDK(t *testing.T, name string) *sdk {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("node is not on PATH; the tests with the real SDKs need Node.js 18 or newer")
+		t.Fatal("node is not on PATH; the tests with the real SDKs need Node.js 18 or newer")
 	}
 	require.NoError(t, install(name))
 	cmd := exec.Command(node, filepath.Join("testdata", "runner.js"), filepath.Join("testdata", name))

@@ -24,7 +24,7 @@ func (h *Hub) Create(ctx context.Context, req durable.CreateRequest) error {
 		anyState = "1"
 	}
 	reply, err := h.run(ctx, createScript, h.prefixOf(req.InstanceID), req.InstanceID, req.ExecutionID, req.Name, req.Version,
-		[]byte(req.Input), anyState, message, h.channel()).Slice()
+		[]byte(req.Input), anyState, message).Slice()
 	if err != nil {
 		return fmt.Errorf("creating instance %q: %w", req.InstanceID, err)
 	}

@@ -1,9 +1,9 @@
 -- Creates an instance, Pending, and sends it its start.
 -- KEYS[1] the partition's prefix
--- ARGV id, execution, name, version, input ("" for none), "1" to replace whatever is there, the start message, channel
+-- ARGV id, execution, name, version, input ("" for none), "1" to replace whatever is there, the start message
 -- Returns {0} when done (also when this very execution was created before), {1, status} when a live instance has the id.
 local K = KEYS[1]
-local id, exec, name, version, input, any, message, channel = unpack(ARGV)
+local id, exec, name, version, input, any, message = unpack(ARGV)
 local I = K .. 'i:' .. id
 local cur = redis.call('HMGET', I, 'x', 's', 'rev', 'n')
 local rev = 0
@@ -15,6 +15,7 @@ if cur[1] then
   redis.call('ZREM', K .. 'x:s:' .. s, id)
   redis.call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
   redis.call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+  redis.call('SREM', K .. 'ready', id)
 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/durango-functions/durango/durable/callhttp"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/triggers"
@@ -210,5 +211,8 @@ func (x *executor) executeHTTP(ctx context.Context, w *engine.ActivityWork) (jso
 	}
 	return result, err
 }
+
+// InProcess implements engine.Executor.
+func (x *executor) InProcess(string) inproc.Function { return nil }
 
 var _ engine.Executor = (*executor)(nil)

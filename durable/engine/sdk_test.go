@@ -11,6 +11,7 @@ import (
 
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -22,6 +23,7 @@ type app struct {
 	activities    map[string]func(ctx context.Context, in json.RawMessage) (any, error)
 	episodes      atomic.Int64
 	runs          map[string]int // of activities, by name and input
+	inProcess     map[string]inproc.Function
 }
 
 func newApp() *app {
@@ -41,6 +43,8 @@ func (a *app) orchestrator(name string) func(o *orch) (any, error) {
 }
 
 func (a *app) HasActivity(name string) bool { return a.activities[name] != nil }
+
+func (a *app) InProcess(name string) inproc.Function { return a.inProcess[name] }
 
 func (a *app) ran(name, input string) int {
 	a.mu.Lock()

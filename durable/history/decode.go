@@ -26,6 +26,7 @@ type wire struct {
 	OrchestrationInstance wireInstance
 	ParentInstance        *wireParent
 	ParentExecutionID     string `json:"ParentExecutionId"`
+	FailureDetails        *FailureDetails
 	DurangoAction         *int
 }
 
@@ -110,7 +111,7 @@ func (w *wire) pick(e *Event) {
 	case TaskCompleted, SubOrchestrationCompleted:
 		e.Result = w.Result
 	case ExecutionFailed, TaskFailed, SubOrchestrationFailed:
-		e.Reason, e.Details = w.Reason, w.Details
+		e.Reason, e.Details, e.Failure = w.Reason, w.Details, w.FailureDetails
 	case SubOrchestrationCreated:
 		e.Name, e.Version, e.InstanceID, e.Input = w.Name, w.Version, w.InstanceID, w.Input
 	case TimerCreated, TimerFired:

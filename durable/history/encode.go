@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -170,7 +171,15 @@ func (e *Event) appendFailure(dst []byte) []byte {
 	dst = e.appendReason(dst)
 	dst = append(dst, `,"Details":`...)
 	dst = appendString(dst, e.Details)
-	return append(dst, `,"FailureDetails":null`...)
+	dst = append(dst, `,"FailureDetails":`...)
+	if e.Failure == nil {
+		return append(dst, "null"...)
+	}
+	raw, err := json.Marshal(e.Failure)
+	if err != nil { // strings and flags always have a JSON form
+		return append(dst, "null"...)
+	}
+	return append(dst, raw...)
 }
 
 func appendTime(dst []byte, t time.Time) []byte {

@@ -59,6 +59,8 @@ type Event struct {
 	// Reason and Details describe a failure (both always written for failures); Reason also that of Suspended, Resumed, Rewound
 	// and of a GenericEvent that took the place of a rewound event.
 	Reason, Details string
+	// Failure describes a failure further; nil: null. For failures only.
+	Failure *FailureDetails
 	// Status is OrchestrationStatus of ExecutionCompleted: a number of durable.RuntimeStatus.
 	Status int
 	FireAt time.Time
@@ -76,6 +78,15 @@ type Event struct {
 	// ignore. Package replay needs it to take up an orchestration from its stored history, because the attempts of a retry share one
 	// action. Other types do not store it.
 	Action int
+}
+
+// FailureDetails describe the failure of an activity or a sub-orchestration (Azure/durabletask DurableTask.Core/FailureDetails.cs:272-297).
+type FailureDetails struct {
+	ErrorType      string
+	ErrorMessage   string
+	StackTrace     string `json:",omitempty"`
+	IsNonRetriable bool
+	InnerFailure   *FailureDetails
 }
 
 // ParentInstance names the orchestration that waits for this one.

@@ -1,0 +1,397 @@
+package inproc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/replay"
+)
+
+// Function is an orchestrator: it gets its input as JSON (nil: none) and returns its output as JSON (nil: none).
+type Function func(s *Session, input json.RawMessage) (json.RawMessage, error)
+
+// Start is what a session is told of its execution.
+type Start struct {
+	Name             string
+	Version          string
+	InstanceID       string
+	ExecutionID      string
+	ParentInstanceID string // "": none
+	Input            json.RawMessage
+	// MaxActions bounds the tasks of one execution. 0: 100,000.
+	MaxActions int
+	// Logger receives what the orchestrator logs, and its panics. nil: slog.Default().
+	Logger *slog.Logger
+}
+
+// Step is one episode.
+type Step struct {
+	// Now is the episode's clock.
+	Now time.Time
+	// Replay is the stored history, for a session that has not run yet; it is gone through first.
+	Replay []history.Event
+	// Offers are the arrived events that the orchestrator may be given, in their order.
+	Offers []history.Event
+}
+
+// Outcome is what an episode led to.
+type Outcome struct {
+	// Shown are the indexes of the offers that were given to the orchestrator, in the order in which they were; Stale those that mean
+	// nothing to it. The others wait.
+	Shown, Stale []int
+	// Decisions are what the orchestrator decided.
+	Decisions *replay.Decisions
+	// Detached are the orchestrations that it started without waiting for them.
+	Detached []Detached
+	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew.
+	Carry []history.Event
+	// Err tells that the orchestrator cannot go on: it is not deterministic. It fails the instance.
+	Err error
+}
+
+// Detached asks for the start of an orchestration that nobody waits for.
+type Detached struct {
+	InstanceID string
+	Name       string
+	Version    string
+	Input      json.RawMessage
+}
+
+// The causes with which sessions and what depends on them end.
+var (
+	// ErrEvicted: the session makes room for others, or its partition went to another host. The orchestration goes on elsewhere.
+	ErrEvicted = errors.New("the orchestration was taken out of memory")
+)
+
+// Session is one execution of an orchestrator in memory.
+type Session struct {
+	start Start
+	fn    Function
+
+	resume chan struct{} // a token lets the orchestrator go on; closed: it ends
+	done   func(*Outcome)
+	gone   chan struct{} // closed when the orchestrator's goroutine has ended
+	began  bool
+	ended  atomic.Bool  // Close was called
+	cause  atomic.Value // error: why
+	// finished says that the orchestrator has returned, or may not go on.
+	finished bool
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	// replaying is true until the stored history has been gone through.
+	replaying atomic.Bool
+	replay    replayed
+	offers    []history.Event
+	offerAt   int
+	held      []int // external events that no wait has asked for
+	now       time.Time
+
+	nextID  int
+	tasks   map[int]*Task // open ones by id
+	waits   map[string][]*Task
+	unseen  map[*Task]history.Event // waits that are complete, which nobody has looked at
+	awaited *Task
+
+	out          *Outcome
+	newInput     json.RawMessage
+	continues    bool
+	customStatus json.RawMessage
+	guids        int
+}
+
+// New makes a session; the first Step sets it to work.
+func New(fn Function, start Start) *Session {
+	if start.MaxActions <= 0 {
+		start.MaxActions = 100_000
+	}
+	if start.Logger == nil {
+		start.Logger = slog.Default()
+	}
+	return &Session{
+		start: start, fn: fn, resume: make(chan struct{}, 1), gone: make(chan struct{}),
+		tasks: map[int]*Task{},
+	}
+}
+
+// Step gives the orchestrator events and lets it run until it waits again or ends. done is called once, from another goroutine, unless
+// the session is closed before. The caller must not touch the session in between.
+func (s *Session) Step(step *Step, done func(*Outcome)) {
+	s.done = done
+	s.offers, s.offerAt = step.Offers, 0
+	s.held = s.held[:0]
+	s.out = &Outcome{Decisions: &replay.Decisions{}}
+	if s.began {
+		s.now = step.Now
+		s.resume <- struct{}{}
+		return
+	}
+	s.began = true
+	s.replay.next = step.Now
+	if len(step.Replay) > 0 {
+		s.replaying.Store(true)
+		s.replay.load(step.Replay)
+	} else {
+		s.now = step.Now
+	}
+	go s.run()
+}
+
+// Close ends the session; its orchestrator ends where it waits. cause is that of the orchestrator's context. It may be called twice, and
+// while a step is under way: then the orchestrator ends at its next await. Gone tells when it has.
+func (s *Session) Close(cause error) {
+	s.cause.CompareAndSwap(nil, cause)
+	if s.ended.Swap(true) {
+		return
+	}
+	if !s.began {
+		close(s.gone)
+		return
+	}
+	close(s.resume)
+}
+
+// Gone is closed when the orchestrator's goroutine has ended.
+func (s *Session) Gone() <-chan struct{} { return s.gone }
+
+// Needs is a lower bound of the completions that must still come before the orchestrator can go on. Only between steps.
+func (s *Session) Needs() int {
+	if s.awaited == nil || s.awaited.parts == nil {
+		return 1
+	}
+	return s.awaited.parts.needs()
+}
+
+// Bytes is about what the session takes in memory. Only between steps.
+func (s *Session) Bytes() int {
+	const goroutine, perTask = 8 << 10, 300
+	return goroutine + perTask*(len(s.tasks)+len(s.unseen))
+}
+
+// errContinueAsNew is what ContinueAsNew returns.
+var errContinueAsNew = errors.New("the orchestration continues as new: return this error from the orchestrator")
+
+// run is the orchestrator's goroutine.
+func (s *Session) run() {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("orchestrator", s.start.Name, instanceLabel, s.start.InstanceID)))
+	returned := false
+	var output json.RawMessage
+	var err error
+	defer func() {
+		r := recover()
+		switch {
+		case s.finished || s.ended.Load():
+		case r != nil:
+			s.panicked(r)
+		case returned:
+			s.end(output, err)
+		default:
+			s.conclude(replay.Failed, "the orchestrator ended its goroutine (runtime.Goexit, or FailNow of a test)")
+		}
+		if s.cancel != nil {
+			s.cancel(s.endCause())
+		}
+		close(s.gone)
+	}()
+	output, err = s.fn(s, s.start.Input)
+	returned = true
+}
+
+func (s *Session) endCause() error {
+	if cause, ok := s.cause.Load().(error); ok {
+		return cause
+	}
+	return context.Canceled
+}
+
+// panicked fails the orchestration. The panic's stack is logged from the user's frames on.
+func (s *Session) panicked(r any) {
+	s.start.Logger.Error(fmt.Sprintf("orchestrator '%s' panicked: %v\n%s", s.start.Name, r, ShortStack(debug.Stack())),
+		"function", s.start.Name, "instance_id", s.start.InstanceID)
+	s.conclude(replay.Failed, fmt.Sprintf("panic: %v", r))
+}
+
+// end turns what the orchestrator returned into an outcome.
+func (s *Session) end(output json.RawMessage, err error) {
+	switch {
+	case err != nil && !errors.Is(err, errContinueAsNew):
+		s.conclude(replay.Failed, err.Error())
+	case s.continues:
+		s.conclude(replay.ContinuedAsNew, "")
+	default:
+		s.out.Decisions.Output = output
+		s.conclude(replay.Completed, "")
+	}
+}
+
+func (s *Session) conclude(outcome replay.Outcome, reason string) {
+	s.finished = true
+	d := s.out.Decisions
+	d.Outcome, d.FailureReason = outcome, reason
+	if s.replaying.Load() {
+		s.out.Err = s.replay.unfinished(s.nextID)
+	}
+	if outcome == replay.ContinuedAsNew {
+		d.NewInput = s.newInput
+		for _, ev := range s.unseen {
+			s.out.Carry = append(s.out.Carry, ev)
+		}
+		sortByTime(s.out.Carry)
+	}
+	d.Timers = nil // those that are open have no more effect
+	s.deliver()
+}
+
+// diverge fails the orchestration and ends its goroutine.
+func (s *Session) diverge(err error) {
+	s.finished = true
+	s.out.Err = err
+	s.deliver()
+	runtime.Goexit()
+}
+
+// deliver hands the outcome to the caller of Step.
+func (s *Session) deliver() {
+	if s.customStatus != nil {
+		s.out.Decisions.CustomStatus = s.customStatus
+		s.customStatus = nil
+	}
+	out, done := s.out, s.done
+	s.offers = nil
+	done(out)
+}
+
+// park ends the episode and waits for the next one.
+func (s *Session) park() {
+	if s.replaying.Load() {
+		if err := s.replay.unfinished(s.nextID); err != nil {
+			s.diverge(err)
+		}
+		s.replaying.Store(false)
+		s.replay.forget()
+		s.now = later(s.now, s.replay.next)
+		return // the offers come next
+	}
+	for i := s.offerAt; i < len(s.offers); i++ {
+		s.held = append(s.held, i)
+	}
+	s.deliver()
+	<-s.resume
+	if s.ended.Load() {
+		runtime.Goexit()
+	}
+}
+
+// Await waits until the task is complete.
+func (s *Session) Await(t *Task) {
+	s.check()
+	s.awaited = t
+	for !t.done {
+		if !s.next() {
+			s.park()
+		}
+	}
+	s.awaited = nil
+	t.look()
+}
+
+// check ends the goroutine of a session that was closed: deferred functions must not begin anything.
+func (s *Session) check() {
+	if s.ended.Load() {
+		runtime.Goexit()
+	}
+}
+
+// next applies the next event, if there is one.
+func (s *Session) next() bool {
+	if s.replaying.Load() {
+		ev := s.replay.take()
+		if ev == nil {
+			return false
+		}
+		s.apply(ev)
+		return true
+	}
+	for at, i := range s.held {
+		if s.wanted(&s.offers[i]) {
+			s.held = append(s.held[:at], s.held[at+1:]...)
+			s.show(i)
+			return true
+		}
+	}
+	for s.offerAt < len(s.offers) {
+		i := s.offerAt
+		s.offerAt++
+		ev := &s.offers[i]
+		switch {
+		case ev.Type == history.EventRaised && !s.wanted(ev):
+			s.held = append(s.held, i)
+			continue
+		case ev.Type.IsCompletion() && s.tasks[ev.TaskID] == nil:
+			s.out.Stale = append(s.out.Stale, i)
+			continue
+		}
+		s.show(i)
+		return true
+	}
+	return false
+}
+
+func (s *Session) show(i int) {
+	s.out.Shown = append(s.out.Shown, i)
+	s.apply(&s.offers[i])
+}
+
+// wanted reports whether a wait of the event's name exists.
+func (s *Session) wanted(ev *history.Event) bool { return len(s.waits[strings.ToLower(ev.Name)]) > 0 }
+
+// apply gives an event to the task that it concerns.
+func (s *Session) apply(ev *history.Event) {
+	switch {
+	case ev.Type == history.OrchestratorStarted:
+		s.now = later(s.now, ev.Timestamp)
+	case ev.Type == history.EventRaised:
+		name := strings.ToLower(ev.Name)
+		if list := s.waits[name]; len(list) > 0 {
+			t := list[0]
+			s.waits[name] = list[1:]
+			if len(list) == 1 {
+				delete(s.waits, name)
+			}
+			if s.unseen == nil {
+				s.unseen = map[*Task]history.Event{}
+			}
+			s.unseen[t] = *ev
+			t.settle(ev)
+		}
+	case ev.Type.IsCompletion():
+		t := s.tasks[ev.TaskID]
+		if t == nil || !t.accepts(ev.Type) {
+			return
+		}
+		delete(s.tasks, ev.TaskID)
+		if t.retry != nil {
+			s.retry(t, ev)
+			return
+		}
+		t.settle(ev)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -3,6 +3,7 @@ package durangovet
 import (
 	"go/types"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -45,5 +46,15 @@ func TestTablesNameWhatThereIs(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDocumentation wants a section for each rule.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/durangovet.md")
+	require.NoError(t, err)
+	for _, rule := range []string{ruleTime, ruleRandom, ruleGoroutine, ruleChannel, ruleMapOrder, ruleIO, ruleGlobal, ruleIgnore} {
+		require.Contains(t, string(page), "\n### "+rule, "docs/durangovet.md has no section of the rule")
 	}
 }

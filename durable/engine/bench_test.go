@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -109,6 +111,21 @@ func serverStats(tb testing.TB, client *redis.Client) map[string]float64 {
 		_, err := fmt.Sscan(info[key][section], &v)
 		require.NoError(tb, err)
 		out[section] = v
+	}
+	cmds, err := client.Info(tb.Context(), "commandstats").Result()
+	require.NoError(tb, err)
+	for line := range strings.Lines(cmds) {
+		name, stats, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "cmdstat_"), ":")
+		if !ok || os.Getenv("DURANGO_BENCH_COMMANDS") == "" {
+			continue
+		}
+		for field := range strings.SplitSeq(stats, ",") {
+			if text, found := strings.CutPrefix(field, "usec="); found {
+				v, err := strconv.ParseFloat(text, 64)
+				require.NoError(tb, err)
+				out[name+"_us"] = v
+			}
+		}
 	}
 	return out
 }

@@ -252,6 +252,9 @@ type Change struct {
 	Replace bool
 	// Fields are the instance's fields to set; nil leaves one as it is.
 	Fields Fields
+	// OldStatus and Created are the stored ones of an instance whose status Fields change.
+	OldStatus durable.RuntimeStatus
+	Created   time.Time
 	// ResetHistory drops the history before Append.
 	ResetHistory bool
 	Append       [][]byte

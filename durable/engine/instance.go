@@ -15,11 +15,13 @@ import (
 // with the whole partition when the commit does not take place.
 type instance struct {
 	id      string
-	loading bool        // its record is being read
-	busy    bool        // an episode or a commit is under way
-	rec     *Record     // nil: there is none
-	create  bool        // rec is not stored yet
-	start   *startOrder // the commit that creates it is a start of a client of this process
+	loading bool    // its record is being read
+	busy    bool    // an episode or a commit is under way
+	rec     *Record // nil: there is none
+	create  bool    // rec is not stored yet
+	// storedStatus is the status that the hub has of a stored record.
+	storedStatus durable.RuntimeStatus
+	start        *startOrder // the commit that creates it is a start of a client of this process
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
 
@@ -97,6 +99,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 	if rec == nil {
 		return nil
 	}
+	in.storedStatus = rec.Status
 	for _, p := range rec.Pending {
 		ev, err := history.Decode(p.Event)
 		if err != nil {
@@ -265,7 +268,7 @@ func (in *instance) newDraft(now time.Time) *draft {
 		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
 		Append:   in.events,
 		Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
-		Notify: in.notify,
+		Notify: in.notify, OldStatus: in.storedStatus, Created: in.rec.Created,
 		Fields: Fields{Updated: now},
 	}}
 	if in.notify {
@@ -276,6 +279,7 @@ func (in *instance) newDraft(now time.Time) *draft {
 		r := *in.rec // a copy: it is read while the instance goes on
 		if in.start != nil {
 			d.change.Start, d.change.AnyState = true, in.start.anyState
+			d.change.Notify = false // nobody waits for what has not been there
 		} else {
 			d.change.ExecutionID, d.change.Replace = in.replaced, true
 		}

@@ -161,6 +161,9 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	in.busy = false
 	p.active--
 	in.rec.Revision = d.change.Revision + 1
+	if status := d.change.Fields.Status; status != nil {
+		in.storedStatus = *status
+	}
 	if d.change.Start {
 		in.rec.Revision = res.Revision
 		in.start.reply(nil)

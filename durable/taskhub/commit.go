@@ -193,12 +193,11 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 	o.add(set...)
 	o.texts("F", drop)
 	if f := &c.Fields; f.Created != nil {
-		o.open("i", 2)
-		o.add(f.Created.UnixMilli(), *f.Name)
-	}
-	if c.Fields.Status != nil {
-		o.open("s", 1)
-		o.add(int(*c.Fields.Status))
+		o.open("i", 3)
+		o.add(f.Created.UnixMilli(), *f.Name, int(*f.Status))
+	} else if f.Status != nil && *f.Status != c.OldStatus {
+		o.open("s", 3)
+		o.add(int(c.OldStatus), int(*f.Status), c.Created.UnixMilli())
 	}
 	if c.ResetHistory {
 		o.args = append(o.args, "H", len(c.Append))

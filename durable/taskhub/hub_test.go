@@ -63,7 +63,8 @@ func finish(t *testing.T, h *taskhub.Hub, epochs []int64, id string, status dura
 	out := json.RawMessage(`"done"`)
 	results, err := commit(h, p, epochs[p], []*engine.Change{{
 		InstanceID: id, ExecutionID: rec.ExecutionID, Revision: rec.Revision,
-		Fields: engine.Fields{Updated: time.Now(), Status: &status, Output: &out}, Notify: true,
+		Fields: engine.Fields{Updated: time.Now(), Status: &status, Output: &out}, OldStatus: rec.Status, Created: rec.Created,
+		Notify: true, Status: status,
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)

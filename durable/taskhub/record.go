@@ -84,6 +84,9 @@ func flatten(c *engine.Change) (set []any, drop []string, err error) {
 	text(fieldName, f.Name)
 	text(fieldVersion, f.Version)
 	text(fieldExecution, f.ExecutionID)
+	if f.Status != nil {
+		set = append(set, fieldStatus, int(*f.Status))
+	}
 	if f.Created != nil {
 		set = append(set, fieldCreated, f.Created.UnixMilli())
 	}

@@ -5,12 +5,12 @@
 --   its revision; "0": there must be none; "": the instance is not looked at; "c" and "C": a start; the execution must not be there, nor,
 --   with "c", any instance that has not finished
 -- ARGV[5..] operations: a letter, how many values follow, the values
---   f field, value, ...          sets fields of the instance, the next revision among them
+--   f field, value, ...          sets fields of the instance, the next revision and the status among them
 --   F field, ...                 deletes fields
---   s status                     sets the status; the indexes follow
+--   s old, new, creation time    moves the instance from one status's index to another's
 --   h event, ...                 appends to the history; H drops the history before
 --   R                            drops the instance that is there
---   i creation time, function    a new instance: adds it to the indexes, with the status of s, which follows
+--   i creation time, function, status   adds a new instance to the indexes; comes after f
 --   c message id, ...            removes messages from the inbox
 --   e seq, event, ...            adds pending events;  E seq, ... removes some
 --   t time in ms, member, ...    adds timers;  T member, ... removes some
@@ -23,18 +23,25 @@
 -- Returns 0, or {0, revision, outbox id, partition, seq, ...} after a start (the new revision; else "") and when messages went to the
 -- outbox; -1 when fenced; -2 when the instance is not at execution and revision; {-3, status} when a start is refused because an instance
 -- has the id; -4 when this very start has been there.
-local K, A, call = KEYS[1], ARGV, redis.call
+--
+-- This is the script that runs most: it makes no closures and as few calls as it can.
+local K, A, call, unpack = KEYS[1], ARGV, redis.call, unpack
 if call('HGET', K .. 'owner', 'epoch') ~= A[1] then return -1 end
 local id, must = A[2], A[4]
 local I = K .. 'i:' .. id
-local replaced = false
+local revision, out
 if must == 'c' or must == 'C' then
   local cur = call('HMGET', I, 'x', 's', 'rev', 'n')
+  revision = 1
   if cur[1] then
     if cur[1] == A[3] then return -4 end
     local s = cur[2]
     if must == 'c' and (s == '0' or s == '2' or s == '6' or s == '7') then return {-3, s} end
-    replaced = cur
+    call('ZREM', K .. 'x:s:' .. s, id)
+    call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
+    call('SREM', K .. 'ready', id)
+    call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+    revision = tonumber(cur[3]) + 1
   end
 elseif must ~= '' then
   local cur = call('HMGET', I, 'rev', 'x')
@@ -45,70 +52,31 @@ elseif must ~= '' then
   end
 end
 
--- Calls cmd key with the values from..to, in pieces that fit Lua's stack and keep pairs together.
-local function many(cmd, key, from, to)
-  while to - from >= 1000 do
-    call(cmd, key, unpack(A, from, from + 999))
-    from = from + 1000
-  end
-  if from <= to then call(cmd, key, unpack(A, from, to)) end
-end
-local function drop(s, n)
-  call('ZREM', K .. 'x:s:' .. s, id)
-  call('ZREM', K .. 'x:f:' .. string.lower(n), id)
-  call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
-end
-
-local revision, out = 0, nil
-if replaced then
-  drop(replaced[2], replaced[4])
-  call('SREM', K .. 'ready', id)
-  revision = tonumber(replaced[3])
-end
-local created
 local p, last = 5, #A
 while p <= last do
-  local op, n = A[p], tonumber(A[p + 1])
-  local from, to = p + 2, p + 1 + n
+  local op, from = A[p], p + 2
+  local to = p + 1 + A[p + 1]
   p = to + 1
   if op == 'f' then
     call('HSET', I, unpack(A, from, to))
-  elseif op == 'h' then
-    many('RPUSH', K .. 'h:' .. id, from, to)
-  elseif op == 'a' then
-    many('HSET', K .. 'act', from, to)
-  elseif op == 'A' then
-    many('HDEL', K .. 'act', from, to)
+  elseif op == 'h' and to - from < 1000 then
+    call('RPUSH', K .. 'h:' .. id, unpack(A, from, to))
+  elseif op == 'a' and to - from < 1000 then
+    call('HSET', K .. 'act', unpack(A, from, to))
+  elseif op == 'A' and to - from < 1000 then
+    call('HDEL', K .. 'act', unpack(A, from, to))
   elseif op == 's' then
-    local s = A[from]
-    if created then
-      call('ZADD', K .. 'x:s:' .. s, created, id)
-    else
-      local cur = call('HMGET', I, 's', 'c')
-      if cur[1] ~= s then
-        call('ZREM', K .. 'x:s:' .. cur[1], id)
-        call('ZADD', K .. 'x:s:' .. s, cur[2], id)
-      end
-    end
-    call('HSET', I, 's', s)
+    call('ZREM', K .. 'x:s:' .. A[from], id)
+    call('ZADD', K .. 'x:s:' .. A[from + 1], A[from + 2], id)
   elseif op == 'n' then
     call('PUBLISH', A[from], A[from + 1] .. ' ' .. id)
   elseif op == 'i' then
-    created = A[from]
+    local created = A[from]
     call('ZADD', K .. 'x:all', created, id)
     call('ZADD', K .. 'x:id', 0, id)
     call('ZADD', K .. 'x:f:' .. string.lower(A[from + 1]), created, id)
-    if revision > 0 then call('HSET', I, 'rev', revision + 1) end
-  elseif op == 'c' then
-    many('XDEL', K .. 'in', from, to)
-  elseif op == 'e' then
-    many('HSET', K .. 'e:' .. id, from, to)
-  elseif op == 'E' then
-    many('HDEL', K .. 'e:' .. id, from, to)
-  elseif op == 't' then
-    many('ZADD', K .. 'timers', from, to)
-  elseif op == 'T' then
-    many('ZREM', K .. 'timers', from, to)
+    call('ZADD', K .. 'x:s:' .. A[from + 2], created, id)
+    if revision and revision > 1 then call('HSET', I, 'rev', revision) end
   elseif op == 'm' then
     for j = from, to, 2 do
       if A[j] == '' then
@@ -127,20 +95,35 @@ while p <= last do
     call('HDEL', I, unpack(A, from, to))
   elseif op == 'H' then
     call('DEL', K .. 'h:' .. id)
-    many('RPUSH', K .. 'h:' .. id, from, to)
+    for j = from, to, 1000 do call('RPUSH', K .. 'h:' .. id, unpack(A, j, math.min(j + 999, to))) end
   elseif op == 'R' then
     local cur = call('HMGET', I, 's', 'n')
-    if cur[1] then drop(cur[1], cur[2]) end
-  elseif op == 'k' then
-    many('HDEL', K .. 'claim', from, to)
-  elseif op == 'q' then
-    many('RPUSH', K .. 'actq', from, to)
+    if cur[1] then
+      call('ZREM', K .. 'x:s:' .. cur[1], id)
+      call('ZREM', K .. 'x:f:' .. string.lower(cur[2]), id)
+      call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+    end
   elseif op == 'x' then
     for j = from, to, 2 do call('XADD', K .. 'aside', '*', 'm', A[j], 'reason', A[j + 1]) end
+  else
+    -- One command over all values, in pieces that fit Lua's stack and keep pairs together.
+    local cmd, key
+    if op == 'h' then cmd, key = 'RPUSH', K .. 'h:' .. id
+    elseif op == 'a' then cmd, key = 'HSET', K .. 'act'
+    elseif op == 'A' then cmd, key = 'HDEL', K .. 'act'
+    elseif op == 'c' then cmd, key = 'XDEL', K .. 'in'
+    elseif op == 'e' then cmd, key = 'HSET', K .. 'e:' .. id
+    elseif op == 'E' then cmd, key = 'HDEL', K .. 'e:' .. id
+    elseif op == 't' then cmd, key = 'ZADD', K .. 'timers'
+    elseif op == 'T' then cmd, key = 'ZREM', K .. 'timers'
+    elseif op == 'k' then cmd, key = 'HDEL', K .. 'claim'
+    elseif op == 'q' then cmd, key = 'RPUSH', K .. 'actq'
+    end
+    for j = from, to, 1000 do call(cmd, key, unpack(A, j, math.min(j + 999, to))) end
   end
 end
-if must == 'c' or must == 'C' then
+if revision then
   out = out or {0, ''}
-  out[2] = tostring(revision + 1)
+  out[2] = tostring(revision)
 end
 return out or 0

@@ -139,11 +139,12 @@ func (s *Session) Step(step *Step, done func(*Outcome)) {
 	}
 	s.began = true
 	s.replay.next = step.Now
-	if len(step.Replay) > 0 {
-		s.replaying.Store(true)
-		s.replay.load(step.Replay)
-	} else {
+	s.replay.load(step.Replay)
+	if s.now = s.replay.first; s.now.IsZero() { // no episode has been
+		s.replay.forget()
 		s.now = step.Now
+	} else {
+		s.replaying.Store(true)
 	}
 	go s.run()
 }

@@ -2,7 +2,6 @@ package inproc
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -99,8 +98,4 @@ func describe(ev *history.Event) string {
 	default:
 		return ev.Type.String()
 	}
-}
-
-func sortByTime(events []history.Event) {
-	slices.SortStableFunc(events, func(a, b history.Event) int { return a.Timestamp.Compare(b.Timestamp) })
 }

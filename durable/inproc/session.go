@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,7 +55,8 @@ type Outcome struct {
 	Decisions *replay.Decisions
 	// Detached are the orchestrations that it started without waiting for them.
 	Detached []Detached
-	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew.
+	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew, in their order.
+	// They came before all offers that were not shown.
 	Carry []history.Event
 	// Err tells that the orchestrator cannot go on: it is not deterministic. It fails the instance.
 	Err error
@@ -101,7 +104,8 @@ type Session struct {
 	nextID  int
 	tasks   map[int]*Task // open ones by id
 	waits   map[string][]*Task
-	unseen  map[*Task]history.Event // waits that are complete, which nobody has looked at
+	unseen  map[*Task]unseen // waits that are complete, which nobody has looked at
+	raised  int              // external events that waits got
 	awaited *Task
 
 	out          *Outcome
@@ -180,6 +184,12 @@ func (s *Session) Bytes() int {
 	return goroutine + perTask*(len(s.tasks)+len(s.unseen))
 }
 
+// unseen is an external event that a wait got, the n-th one.
+type unseen struct {
+	n  int
+	ev history.Event
+}
+
 // errContinueAsNew is what ContinueAsNew returns.
 var errContinueAsNew = errors.New("the orchestration continues as new: return this error from the orchestrator")
 
@@ -245,13 +255,20 @@ func (s *Session) conclude(outcome replay.Outcome, reason string) {
 	}
 	if outcome == replay.ContinuedAsNew {
 		d.NewInput = s.newInput
-		for _, ev := range s.unseen {
-			s.out.Carry = append(s.out.Carry, ev)
-		}
-		sortByTime(s.out.Carry)
+		s.out.Carry = s.carry()
 	}
 	d.Timers = nil // those that are open have no more effect
 	s.deliver()
+}
+
+// carry returns the external events that nobody has looked at, in their order.
+func (s *Session) carry() []history.Event {
+	list := slices.SortedFunc(maps.Values(s.unseen), func(a, b unseen) int { return a.n - b.n })
+	var events []history.Event
+	for _, u := range list {
+		events = append(events, u.ev)
+	}
+	return events
 }
 
 // diverge fails the orchestration and ends its goroutine.
@@ -371,9 +388,10 @@ func (s *Session) apply(ev *history.Event) {
 				delete(s.waits, name)
 			}
 			if s.unseen == nil {
-				s.unseen = map[*Task]history.Event{}
+				s.unseen = map[*Task]unseen{}
 			}
-			s.unseen[t] = *ev
+			s.raised++
+			s.unseen[t] = unseen{s.raised, *ev}
 			t.settle(ev)
 		}
 	case ev.Type.IsCompletion():

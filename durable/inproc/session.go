@@ -170,7 +170,8 @@ func (s *Session) Close(cause error) {
 // Gone is closed when the orchestrator's goroutine has ended.
 func (s *Session) Gone() <-chan struct{} { return s.gone }
 
-// Needs is a lower bound of the completions that must still come before the orchestrator can go on. Only between steps.
+// Needs is a lower bound of the completions that must still come before the orchestrator can go on, as long as none is a failure. Only
+// between steps.
 func (s *Session) Needs() int {
 	if s.awaited == nil || s.awaited.parts == nil {
 		return 1

@@ -75,9 +75,10 @@ func (o *Orchestration) Rand() *rand.Rand {
 // Logger logs with the function's name and the instance ID, and is silent while the orchestrator is replayed.
 func (o *Orchestration) Logger() *slog.Logger { return o.s.Logger() }
 
-// Context is canceled when the orchestrator's goroutine ends before the orchestrator has returned. context.Cause tells why: an error that
-// is ErrTerminated when the instance was terminated, ErrHostStops when the host stops, ErrEvicted when the orchestration goes on
-// elsewhere or later. Only in the first case has the orchestration ended. It carries no deadline and no values.
+// Context is canceled when the orchestrator's goroutine is to end before the orchestrator has returned; its deferred functions find it
+// so. context.Cause tells why: an error that is ErrTerminated when the instance was terminated, ErrHostStops when the host stops,
+// ErrEvicted when the orchestration goes on elsewhere or later. Only in the first case has the orchestration ended. It carries no deadline
+// and no values.
 func (o *Orchestration) Context() context.Context { return o.s.Context() }
 
 // SetCustomStatus sets the status that clients see beside the runtime status, to a value that is marshalled as JSON. It becomes visible with the

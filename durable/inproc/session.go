@@ -85,13 +85,10 @@ type Session struct {
 	done   func(*Outcome)
 	gone   chan struct{} // closed when the orchestrator's goroutine has ended
 	began  bool
-	ended  atomic.Bool  // Close was called
-	cause  atomic.Value // error: why
+	ended  atomic.Bool // Close was called
 	// finished says that the orchestrator has returned, or may not go on.
 	finished bool
-
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	life     life
 
 	// replaying is true until the stored history has been gone through.
 	replaying atomic.Bool
@@ -153,13 +150,14 @@ func (s *Session) Step(step *Step, done func(*Outcome)) {
 	go s.run()
 }
 
-// Close ends the session; its orchestrator ends where it waits. cause is that of the orchestrator's context. It may be called twice, and
-// while a step is under way: then the orchestrator ends at its next await. Gone tells when it has.
+// Close ends the session; its orchestrator ends where it waits, and its context ends at once, with the cause; nil: context.Canceled. It may be
+// called twice, and while a step is under way: then the orchestrator ends at its next await, and the step may still call done. Gone tells
+// when it has ended.
 func (s *Session) Close(cause error) {
-	s.cause.CompareAndSwap(nil, cause)
 	if s.ended.Swap(true) {
 		return
 	}
+	s.life.end(cause)
 	if !s.began {
 		close(s.gone)
 		return
@@ -211,20 +209,11 @@ func (s *Session) run() {
 		default:
 			s.conclude(replay.Failed, "the orchestrator ended its goroutine (runtime.Goexit, or FailNow of a test)")
 		}
-		if s.cancel != nil {
-			s.cancel(s.endCause())
-		}
+		s.life.end(nil)
 		close(s.gone)
 	}()
 	output, err = s.fn(s, s.start.Input)
 	returned = true
-}
-
-func (s *Session) endCause() error {
-	if cause, ok := s.cause.Load().(error); ok {
-		return cause
-	}
-	return context.Canceled
 }
 
 // panicked fails the orchestration. The panic's stack is logged from the user's frames on.
@@ -276,6 +265,7 @@ func (s *Session) carry() []history.Event {
 func (s *Session) diverge(err error) {
 	s.finished = true
 	s.out.Err = err
+	s.life.end(err)
 	s.deliver()
 	runtime.Goexit()
 }
@@ -325,9 +315,9 @@ func (s *Session) Await(t *Task) {
 	t.look()
 }
 
-// check ends the goroutine of a session that was closed: deferred functions must not begin anything.
+// check ends the goroutine of a session that was closed, or may not go on: deferred functions must not begin anything.
 func (s *Session) check() {
-	if s.ended.Load() {
+	if s.ended.Load() || s.finished {
 		runtime.Goexit()
 	}
 }

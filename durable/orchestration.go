@@ -136,8 +136,8 @@ func (o *Orchestration) StartDetached(name string, input any, opts StartOptions)
 }
 
 // SideEffect runs f, which may do what orchestrators may not, such as reading the environment, and records what it returns: a replay gets the recorded
-// value and does not run f. It is for what is quick; what may take time or fail is an activity's. When the host dies before the episode is
-// stored, f runs once more. A recorded error comes back as one with the same text.
+// value and does not run f. It is for what is quick; what may take time or fail is an activity's. f must not use o. When the host dies
+// before the episode is stored, f runs once more. An error comes back as one with the same text, and a panic of f as an error.
 func SideEffect[T any](o *Orchestration, f func() (T, error)) (T, error) {
 	raw, err := o.s.SideEffect(func() (json.RawMessage, error) {
 		v, err := f()

@@ -110,6 +110,7 @@ type Session struct {
 	continues    bool
 	customStatus json.RawMessage
 	guids        int
+	inEffect     bool // the function of a side effect runs
 }
 
 // New makes a session; the first Step sets it to work.
@@ -218,9 +219,13 @@ func (s *Session) run() {
 
 // panicked fails the orchestration. The panic's stack is logged from the user's frames on.
 func (s *Session) panicked(r any) {
-	s.start.Logger.Error(fmt.Sprintf("orchestrator '%s' panicked: %v\n%s", s.start.Name, r, ShortStack(debug.Stack())),
-		"function", s.start.Name, "instance_id", s.start.InstanceID)
+	s.logPanic(fmt.Sprintf("orchestrator '%s'", s.start.Name), r)
 	s.conclude(replay.Failed, fmt.Sprintf("panic: %v", r))
+}
+
+// logPanic is called by the deferred function that recovered.
+func (s *Session) logPanic(who string, r any) {
+	s.start.Logger.Error(fmt.Sprintf("%s panicked: %v\n%s", who, r, ShortStack(debug.Stack())), "function", s.start.Name, "instance_id", s.start.InstanceID)
 }
 
 // end turns what the orchestrator returned into an outcome.
@@ -315,10 +320,14 @@ func (s *Session) Await(t *Task) {
 	t.look()
 }
 
-// check ends the goroutine of a session that was closed, or may not go on: deferred functions must not begin anything.
+// check ends the goroutine of a session that was closed, or may not go on: deferred functions must not begin anything. Nor may the function
+// of a side effect, which is not run again in a replay.
 func (s *Session) check() {
 	if s.ended.Load() || s.finished {
 		runtime.Goexit()
+	}
+	if s.inEffect {
+		panic("the function of a side effect must not use its orchestration: it is not run in replays")
 	}
 }
 

@@ -122,6 +122,7 @@ func (s *Session) Wait(name string) *Task {
 	}
 	key := strings.ToLower(name)
 	s.waits[key] = append(s.waits[key], t)
+	s.heldAll = false
 	return t
 }
 
@@ -217,6 +218,9 @@ func (s *Session) newID() int {
 // schedule records a scheduling event, or compares it with the recorded one, which it returns.
 func (s *Session) schedule(ev history.Event) *history.Event {
 	ev.Timestamp, ev.Action = s.now, history.NoAction
+	if s.start.Observe != nil {
+		s.start.Observe(ev)
+	}
 	if !s.replaying.Load() {
 		s.out.Decisions.Events = append(s.out.Decisions.Events, ev)
 		return nil

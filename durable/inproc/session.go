@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +33,9 @@ type Start struct {
 	MaxActions int
 	// Logger receives what the orchestrator logs, and its panics. nil: slog.Default().
 	Logger *slog.Logger
+	// Observe is told of each scheduling event that the orchestrator asks for, replays included, before it is compared with the history,
+	// on the orchestrator's goroutine. nil: nobody is.
+	Observe func(asked history.Event)
 }
 
 // Step is one episode.
@@ -58,6 +60,8 @@ type Outcome struct {
 	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew, in their order.
 	// They came before all offers that were not shown.
 	Carry []history.Event
+	// Failure is the error that an orchestrator with the outcome Failed returned; nil when it panicked or ended its goroutine.
+	Failure error
 	// Err tells that the orchestrator cannot go on: it is not deterministic. It fails the instance.
 	Err error
 }
@@ -96,6 +100,7 @@ type Session struct {
 	offers    []history.Event
 	offerAt   int
 	held      []int // external events that no wait has asked for
+	heldAll   bool  // and none has been made since that asks for one of them
 	now       time.Time
 
 	nextID  int
@@ -132,7 +137,7 @@ func New(fn Function, start Start) *Session {
 func (s *Session) Step(step *Step, done func(*Outcome)) {
 	s.done = done
 	s.offers, s.offerAt = step.Offers, 0
-	s.held = s.held[:0]
+	s.held, s.heldAll = s.held[:0], false
 	s.out = &Outcome{Decisions: &replay.Decisions{}}
 	if s.began {
 		s.now = step.Now
@@ -232,6 +237,7 @@ func (s *Session) logPanic(who string, r any) {
 func (s *Session) end(output json.RawMessage, err error) {
 	switch {
 	case err != nil && !errors.Is(err, errContinueAsNew):
+		s.out.Failure = err
 		s.conclude(replay.Failed, err.Error())
 	case s.continues:
 		s.conclude(replay.ContinuedAsNew, "")
@@ -329,88 +335,4 @@ func (s *Session) check() {
 	if s.inEffect {
 		panic("the function of a side effect must not use its orchestration: it is not run in replays")
 	}
-}
-
-// next applies the next event, if there is one.
-func (s *Session) next() bool {
-	if s.replaying.Load() {
-		ev := s.replay.take()
-		if ev == nil {
-			return false
-		}
-		s.apply(ev)
-		return true
-	}
-	for at, i := range s.held {
-		if s.wanted(&s.offers[i]) {
-			s.held = append(s.held[:at], s.held[at+1:]...)
-			s.show(i)
-			return true
-		}
-	}
-	for s.offerAt < len(s.offers) {
-		i := s.offerAt
-		s.offerAt++
-		ev := &s.offers[i]
-		switch {
-		case ev.Type == history.EventRaised && !s.wanted(ev):
-			s.held = append(s.held, i)
-			continue
-		case ev.Type.IsCompletion() && s.tasks[ev.TaskID] == nil:
-			s.out.Stale = append(s.out.Stale, i)
-			continue
-		}
-		s.show(i)
-		return true
-	}
-	return false
-}
-
-func (s *Session) show(i int) {
-	s.out.Shown = append(s.out.Shown, i)
-	s.apply(&s.offers[i])
-}
-
-// wanted reports whether a wait of the event's name exists.
-func (s *Session) wanted(ev *history.Event) bool { return len(s.waits[strings.ToLower(ev.Name)]) > 0 }
-
-// apply gives an event to the task that it concerns.
-func (s *Session) apply(ev *history.Event) {
-	switch {
-	case ev.Type == history.OrchestratorStarted:
-		s.now = later(s.now, ev.Timestamp)
-	case ev.Type == history.EventRaised:
-		name := strings.ToLower(ev.Name)
-		if list := s.waits[name]; len(list) > 0 {
-			t := list[0]
-			s.waits[name] = list[1:]
-			if len(list) == 1 {
-				delete(s.waits, name)
-			}
-			if s.unseen == nil {
-				s.unseen = map[*Task]unseen{}
-			}
-			s.raised++
-			s.unseen[t] = unseen{s.raised, *ev}
-			t.settle(ev)
-		}
-	case ev.Type.IsCompletion():
-		t := s.tasks[ev.TaskID]
-		if t == nil || !t.accepts(ev.Type) {
-			return
-		}
-		delete(s.tasks, ev.TaskID)
-		if t.retry != nil {
-			s.retry(t, ev)
-			return
-		}
-		t.settle(ev)
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -75,9 +75,10 @@ func (o *Orchestration) Rand() *rand.Rand {
 // Logger logs with the function's name and the instance ID, and is silent while the orchestrator is replayed.
 func (o *Orchestration) Logger() *slog.Logger { return o.s.Logger() }
 
-// Context is canceled when the orchestrator's goroutine ends before the orchestrator has returned. context.Cause tells why: an error that
-// is ErrTerminated when the instance was terminated, ErrHostStops when the host stops, ErrEvicted when the orchestration goes on
-// elsewhere or later. Only in the first case has the orchestration ended. It carries no deadline and no values.
+// Context is canceled when the orchestrator's goroutine is to end before the orchestrator has returned; its deferred functions find it
+// so. context.Cause tells why: an error that is ErrTerminated when the instance was terminated, ErrHostStops when the host stops,
+// ErrEvicted when the orchestration goes on elsewhere or later. Only in the first case has the orchestration ended. It carries no deadline
+// and no values.
 func (o *Orchestration) Context() context.Context { return o.s.Context() }
 
 // SetCustomStatus sets the status that clients see beside the runtime status, to a value that is marshalled as JSON. It becomes visible with the
@@ -135,8 +136,8 @@ func (o *Orchestration) StartDetached(name string, input any, opts StartOptions)
 }
 
 // SideEffect runs f, which may do what orchestrators may not, such as reading the environment, and records what it returns: a replay gets the recorded
-// value and does not run f. It is for what is quick; what may take time or fail is an activity's. When the host dies before the episode is
-// stored, f runs once more. A recorded error comes back as one with the same text.
+// value and does not run f. It is for what is quick; what may take time or fail is an activity's. f must not use o. When the host dies
+// before the episode is stored, f runs once more. An error comes back as one with the same text, and a panic of f as an error.
 func SideEffect[T any](o *Orchestration, f func() (T, error)) (T, error) {
 	raw, err := o.s.SideEffect(func() (json.RawMessage, error) {
 		v, err := f()

@@ -37,12 +37,7 @@ func (s *Session) ContinueAsNew(input json.RawMessage) error {
 }
 
 // Context is canceled when the session ends; its cause tells why.
-func (s *Session) Context() context.Context {
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	}
-	return s.ctx
-}
+func (s *Session) Context() context.Context { return s.life.context() }
 
 // namespace is that of the GUIDs (RFC 4122 names in the execution).
 var namespace = uuid.MustParse("9e952958-5e33-4daf-827f-2fa12937b875")

@@ -2,7 +2,6 @@ package inproc
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +18,8 @@ type replayed struct {
 	at       int
 	recorded map[int]*history.Event // scheduling events by id
 	effects  map[int]*history.Event // outcomes of side effects by id
-	// next is the clock of the episode that follows.
-	next time.Time
+	// first is the clock of the first episode, next that of the one that follows the history.
+	first, next time.Time
 }
 
 func (r *replayed) load(events []history.Event) {
@@ -29,6 +28,8 @@ func (r *replayed) load(events []history.Event) {
 	for i := range events {
 		ev := &events[i]
 		switch {
+		case ev.Type == history.OrchestratorStarted && r.first.IsZero():
+			r.first = ev.Timestamp
 		case ev.Type.IsScheduling():
 			r.recorded[ev.ID] = ev
 		case (ev.Type == history.TaskCompleted || ev.Type == history.TaskFailed) && r.isEffect(ev.TaskID):
@@ -64,8 +65,10 @@ func (r *replayed) unfinished(nextID int) error {
 	if rec := r.recorded[nextID]; rec != nil {
 		return &replay.DivergenceError{Index: nextID, Recorded: describe(rec), New: nothing}
 	}
-	if ev := r.take(); ev != nil && ev.Type != history.OrchestratorStarted {
-		return &replay.DivergenceError{Index: nextID, Recorded: fmt.Sprintf("going on with %s", ev.Type), New: "the end of the orchestrator"}
+	for ev := r.take(); ev != nil; ev = r.take() {
+		if ev.Type != history.OrchestratorStarted { // the episode may have been left without a trace otherwise
+			return &replay.DivergenceError{Index: nextID, Recorded: fmt.Sprintf("going on with %s", ev.Type), New: "the end of the orchestrator"}
+		}
 	}
 	return nil
 }
@@ -95,8 +98,4 @@ func describe(ev *history.Event) string {
 	default:
 		return ev.Type.String()
 	}
-}
-
-func sortByTime(events []history.Event) {
-	slices.SortStableFunc(events, func(a, b history.Event) int { return a.Timestamp.Compare(b.Timestamp) })
 }

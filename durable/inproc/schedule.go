@@ -122,6 +122,7 @@ func (s *Session) Wait(name string) *Task {
 	}
 	key := strings.ToLower(name)
 	s.waits[key] = append(s.waits[key], t)
+	s.heldAll = false
 	return t
 }
 
@@ -152,31 +153,51 @@ func (s *Session) Detach(c Call) string {
 	return c.InstanceID
 }
 
-// SideEffect runs f and records what it returns, so that a replay gets the same and does not run it again.
+// SideEffect runs f and records what it returns, so that a replay gets the same and does not run it again. A panic of f is an error.
 func (s *Session) SideEffect(f func() (json.RawMessage, error)) (json.RawMessage, error) {
 	s.check()
 	id := s.newID()
-	if s.schedule(history.Event{Type: history.TaskScheduled, ID: id, Name: SideEffectName}) != nil {
-		ev := s.replay.effects[id]
-		if ev == nil {
-			s.diverge(fmt.Errorf("the history holds no outcome of side effect %d", id))
-		}
-		if ev.Type == history.TaskFailed {
-			return nil, &SideEffectError{Message: ev.Reason}
-		}
-		if ev.Result == nil {
-			return nil, nil
-		}
-		return json.RawMessage(*ev.Result), nil
+	asked := history.Event{Type: history.TaskScheduled, ID: id, Name: SideEffectName}
+	if s.replaying.Load() {
+		s.schedule(asked)
+		return s.recordedEffect(id)
 	}
-	value, err := f()
+	value, err := s.effect(f)
+	s.schedule(asked)
 	ev := history.Event{Type: history.TaskCompleted, ID: -1, Timestamp: s.now, TaskID: id, Result: text(value), Action: history.NoAction}
 	if err != nil {
 		ev.Type, ev.Result, ev.Reason = history.TaskFailed, nil, err.Error()
-		err = &SideEffectError{Message: ev.Reason}
+		value, err = nil, &SideEffectError{Message: ev.Reason}
 	}
 	s.out.Decisions.Events = append(s.out.Decisions.Events, ev)
 	return value, err
+}
+
+// effect runs the function of a side effect. A panic ends there: a replay, which does not run the function, must find the same.
+func (s *Session) effect(f func() (json.RawMessage, error)) (value json.RawMessage, err error) {
+	s.inEffect = true
+	defer func() {
+		s.inEffect = false
+		if r := recover(); r != nil {
+			s.logPanic(fmt.Sprintf("a side effect of orchestrator '%s'", s.start.Name), r)
+			value, err = nil, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return f()
+}
+
+// recordedEffect is the outcome of a side effect that was run before.
+func (s *Session) recordedEffect(id int) (json.RawMessage, error) {
+	ev := s.replay.effects[id]
+	switch {
+	case ev == nil:
+		s.diverge(fmt.Errorf("the history holds no outcome of side effect %d", id))
+	case ev.Type == history.TaskFailed:
+		return nil, &SideEffectError{Message: ev.Reason}
+	case ev.Result != nil:
+		return json.RawMessage(*ev.Result), nil
+	}
+	return nil, nil
 }
 
 // SideEffectError is the failure of a side effect, as a replay finds it.
@@ -197,6 +218,9 @@ func (s *Session) newID() int {
 // schedule records a scheduling event, or compares it with the recorded one, which it returns.
 func (s *Session) schedule(ev history.Event) *history.Event {
 	ev.Timestamp, ev.Action = s.now, history.NoAction
+	if s.start.Observe != nil {
+		s.start.Observe(ev)
+	}
 	if !s.replaying.Load() {
 		s.out.Decisions.Events = append(s.out.Decisions.Events, ev)
 		return nil

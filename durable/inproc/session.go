@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
-	"strings"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,9 @@ type Start struct {
 	MaxActions int
 	// Logger receives what the orchestrator logs, and its panics. nil: slog.Default().
 	Logger *slog.Logger
+	// Observe is told of each scheduling event that the orchestrator asks for, replays included, before it is compared with the history,
+	// on the orchestrator's goroutine. nil: nobody is.
+	Observe func(asked history.Event)
 }
 
 // Step is one episode.
@@ -53,8 +57,11 @@ type Outcome struct {
 	Decisions *replay.Decisions
 	// Detached are the orchestrations that it started without waiting for them.
 	Detached []Detached
-	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew.
+	// Carry are external events that were given to waits which nobody had looked at when the orchestrator started anew, in their order.
+	// They came before all offers that were not shown.
 	Carry []history.Event
+	// Failure is the error that an orchestrator with the outcome Failed returned; nil when it panicked or ended its goroutine.
+	Failure error
 	// Err tells that the orchestrator cannot go on: it is not deterministic. It fails the instance.
 	Err error
 }
@@ -82,13 +89,10 @@ type Session struct {
 	done   func(*Outcome)
 	gone   chan struct{} // closed when the orchestrator's goroutine has ended
 	began  bool
-	ended  atomic.Bool  // Close was called
-	cause  atomic.Value // error: why
+	ended  atomic.Bool // Close was called
 	// finished says that the orchestrator has returned, or may not go on.
 	finished bool
-
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	life     life
 
 	// replaying is true until the stored history has been gone through.
 	replaying atomic.Bool
@@ -96,12 +100,14 @@ type Session struct {
 	offers    []history.Event
 	offerAt   int
 	held      []int // external events that no wait has asked for
+	heldAll   bool  // and none has been made since that asks for one of them
 	now       time.Time
 
 	nextID  int
 	tasks   map[int]*Task // open ones by id
 	waits   map[string][]*Task
-	unseen  map[*Task]history.Event // waits that are complete, which nobody has looked at
+	unseen  map[*Task]unseen // waits that are complete, which nobody has looked at
+	raised  int              // external events that waits got
 	awaited *Task
 
 	out          *Outcome
@@ -109,6 +115,7 @@ type Session struct {
 	continues    bool
 	customStatus json.RawMessage
 	guids        int
+	inEffect     bool // the function of a side effect runs
 }
 
 // New makes a session; the first Step sets it to work.
@@ -130,7 +137,7 @@ func New(fn Function, start Start) *Session {
 func (s *Session) Step(step *Step, done func(*Outcome)) {
 	s.done = done
 	s.offers, s.offerAt = step.Offers, 0
-	s.held = s.held[:0]
+	s.held, s.heldAll = s.held[:0], false
 	s.out = &Outcome{Decisions: &replay.Decisions{}}
 	if s.began {
 		s.now = step.Now
@@ -139,22 +146,24 @@ func (s *Session) Step(step *Step, done func(*Outcome)) {
 	}
 	s.began = true
 	s.replay.next = step.Now
-	if len(step.Replay) > 0 {
-		s.replaying.Store(true)
-		s.replay.load(step.Replay)
-	} else {
+	s.replay.load(step.Replay)
+	if s.now = s.replay.first; s.now.IsZero() { // no episode has been
+		s.replay.forget()
 		s.now = step.Now
+	} else {
+		s.replaying.Store(true)
 	}
 	go s.run()
 }
 
-// Close ends the session; its orchestrator ends where it waits. cause is that of the orchestrator's context. It may be called twice, and
-// while a step is under way: then the orchestrator ends at its next await. Gone tells when it has.
+// Close ends the session; its orchestrator ends where it waits, and its context ends at once, with the cause; nil: context.Canceled. It may be
+// called twice, and while a step is under way: then the orchestrator ends at its next await, and the step may still call done. Gone tells
+// when it has ended.
 func (s *Session) Close(cause error) {
-	s.cause.CompareAndSwap(nil, cause)
 	if s.ended.Swap(true) {
 		return
 	}
+	s.life.end(cause)
 	if !s.began {
 		close(s.gone)
 		return
@@ -165,7 +174,8 @@ func (s *Session) Close(cause error) {
 // Gone is closed when the orchestrator's goroutine has ended.
 func (s *Session) Gone() <-chan struct{} { return s.gone }
 
-// Needs is a lower bound of the completions that must still come before the orchestrator can go on. Only between steps.
+// Needs is a lower bound of the completions that must still come before the orchestrator can go on, as long as none is a failure. Only
+// between steps.
 func (s *Session) Needs() int {
 	if s.awaited == nil || s.awaited.parts == nil {
 		return 1
@@ -177,6 +187,12 @@ func (s *Session) Needs() int {
 func (s *Session) Bytes() int {
 	const goroutine, perTask = 8 << 10, 300
 	return goroutine + perTask*(len(s.tasks)+len(s.unseen))
+}
+
+// unseen is an external event that a wait got, the n-th one.
+type unseen struct {
+	n  int
+	ev history.Event
 }
 
 // errContinueAsNew is what ContinueAsNew returns.
@@ -199,33 +215,29 @@ func (s *Session) run() {
 		default:
 			s.conclude(replay.Failed, "the orchestrator ended its goroutine (runtime.Goexit, or FailNow of a test)")
 		}
-		if s.cancel != nil {
-			s.cancel(s.endCause())
-		}
+		s.life.end(nil)
 		close(s.gone)
 	}()
 	output, err = s.fn(s, s.start.Input)
 	returned = true
 }
 
-func (s *Session) endCause() error {
-	if cause, ok := s.cause.Load().(error); ok {
-		return cause
-	}
-	return context.Canceled
-}
-
 // panicked fails the orchestration. The panic's stack is logged from the user's frames on.
 func (s *Session) panicked(r any) {
-	s.start.Logger.Error(fmt.Sprintf("orchestrator '%s' panicked: %v\n%s", s.start.Name, r, ShortStack(debug.Stack())),
-		"function", s.start.Name, "instance_id", s.start.InstanceID)
+	s.logPanic(fmt.Sprintf("orchestrator '%s'", s.start.Name), r)
 	s.conclude(replay.Failed, fmt.Sprintf("panic: %v", r))
+}
+
+// logPanic is called by the deferred function that recovered.
+func (s *Session) logPanic(who string, r any) {
+	s.start.Logger.Error(fmt.Sprintf("%s panicked: %v\n%s", who, r, ShortStack(debug.Stack())), "function", s.start.Name, "instance_id", s.start.InstanceID)
 }
 
 // end turns what the orchestrator returned into an outcome.
 func (s *Session) end(output json.RawMessage, err error) {
 	switch {
 	case err != nil && !errors.Is(err, errContinueAsNew):
+		s.out.Failure = err
 		s.conclude(replay.Failed, err.Error())
 	case s.continues:
 		s.conclude(replay.ContinuedAsNew, "")
@@ -244,19 +256,27 @@ func (s *Session) conclude(outcome replay.Outcome, reason string) {
 	}
 	if outcome == replay.ContinuedAsNew {
 		d.NewInput = s.newInput
-		for _, ev := range s.unseen {
-			s.out.Carry = append(s.out.Carry, ev)
-		}
-		sortByTime(s.out.Carry)
+		s.out.Carry = s.carry()
 	}
 	d.Timers = nil // those that are open have no more effect
 	s.deliver()
+}
+
+// carry returns the external events that nobody has looked at, in their order.
+func (s *Session) carry() []history.Event {
+	list := slices.SortedFunc(maps.Values(s.unseen), func(a, b unseen) int { return a.n - b.n })
+	var events []history.Event
+	for _, u := range list {
+		events = append(events, u.ev)
+	}
+	return events
 }
 
 // diverge fails the orchestration and ends its goroutine.
 func (s *Session) diverge(err error) {
 	s.finished = true
 	s.out.Err = err
+	s.life.end(err)
 	s.deliver()
 	runtime.Goexit()
 }
@@ -306,92 +326,13 @@ func (s *Session) Await(t *Task) {
 	t.look()
 }
 
-// check ends the goroutine of a session that was closed: deferred functions must not begin anything.
+// check ends the goroutine of a session that was closed, or may not go on: deferred functions must not begin anything. Nor may the function
+// of a side effect, which is not run again in a replay.
 func (s *Session) check() {
-	if s.ended.Load() {
+	if s.ended.Load() || s.finished {
 		runtime.Goexit()
 	}
-}
-
-// next applies the next event, if there is one.
-func (s *Session) next() bool {
-	if s.replaying.Load() {
-		ev := s.replay.take()
-		if ev == nil {
-			return false
-		}
-		s.apply(ev)
-		return true
+	if s.inEffect {
+		panic("the function of a side effect must not use its orchestration: it is not run in replays")
 	}
-	for at, i := range s.held {
-		if s.wanted(&s.offers[i]) {
-			s.held = append(s.held[:at], s.held[at+1:]...)
-			s.show(i)
-			return true
-		}
-	}
-	for s.offerAt < len(s.offers) {
-		i := s.offerAt
-		s.offerAt++
-		ev := &s.offers[i]
-		switch {
-		case ev.Type == history.EventRaised && !s.wanted(ev):
-			s.held = append(s.held, i)
-			continue
-		case ev.Type.IsCompletion() && s.tasks[ev.TaskID] == nil:
-			s.out.Stale = append(s.out.Stale, i)
-			continue
-		}
-		s.show(i)
-		return true
-	}
-	return false
-}
-
-func (s *Session) show(i int) {
-	s.out.Shown = append(s.out.Shown, i)
-	s.apply(&s.offers[i])
-}
-
-// wanted reports whether a wait of the event's name exists.
-func (s *Session) wanted(ev *history.Event) bool { return len(s.waits[strings.ToLower(ev.Name)]) > 0 }
-
-// apply gives an event to the task that it concerns.
-func (s *Session) apply(ev *history.Event) {
-	switch {
-	case ev.Type == history.OrchestratorStarted:
-		s.now = later(s.now, ev.Timestamp)
-	case ev.Type == history.EventRaised:
-		name := strings.ToLower(ev.Name)
-		if list := s.waits[name]; len(list) > 0 {
-			t := list[0]
-			s.waits[name] = list[1:]
-			if len(list) == 1 {
-				delete(s.waits, name)
-			}
-			if s.unseen == nil {
-				s.unseen = map[*Task]history.Event{}
-			}
-			s.unseen[t] = *ev
-			t.settle(ev)
-		}
-	case ev.Type.IsCompletion():
-		t := s.tasks[ev.TaskID]
-		if t == nil || !t.accepts(ev.Type) {
-			return
-		}
-		delete(s.tasks, ev.TaskID)
-		if t.retry != nil {
-			s.retry(t, ev)
-			return
-		}
-		t.settle(ev)
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -10,8 +10,8 @@ import (
 // instanceLabel is the profiler label by which an orchestrator's goroutine is found; profiles show it, too.
 const instanceLabel = "durango_instance"
 
-// WhereIs returns the innermost frames of an orchestrator that is running, one a line, "" when it is not found. It stops the world for
-// a moment.
+// WhereIs returns the innermost frames of an orchestrator that is running, one a line, "" when none is: one that waits in its session is
+// not. It stops the world for a moment.
 func WhereIs(instanceID string) string {
 	var b bytes.Buffer
 	if pprof.Lookup("goroutine").WriteTo(&b, 1) != nil {
@@ -35,7 +35,9 @@ func WhereIs(instanceID string) string {
 			}
 			frames = append(frames, "at "+function+" ("+fields[2]+")")
 		}
-		return strings.Join(frames[:min(len(frames), maxFrames)], "\n")
+		if len(frames) > 0 { // else it is parked, and another session of the instance may run
+			return strings.Join(frames[:min(len(frames), maxFrames)], "\n")
+		}
 	}
 	return ""
 }

@@ -29,13 +29,15 @@ type parts struct {
 	any   bool // one is enough
 	tasks []*Task
 	open  int
+	// shared says that one completion may complete several parts: a part is there twice, or is a compound itself.
+	shared bool
 	// first is the index of the part that completed the compound: the first one of an any, the first failed one of an all, else -1.
 	first int
 }
 
 // needs is a lower bound of the completions until the compound completes.
 func (p *parts) needs() int {
-	if p.any {
+	if p.any || p.shared {
 		return 1
 	}
 	return max(p.open, 1)
@@ -184,9 +186,13 @@ func (s *Session) compound(tasks []*Task, isAny bool) *Task {
 		return t
 	}
 	for _, part := range tasks {
-		if !part.done {
-			part.parents = append(part.parents, t)
+		if part.done {
+			continue
 		}
+		if n := len(part.parents); part.parts != nil || n > 0 && part.parents[n-1] == t {
+			t.parts.shared = true
+		}
+		part.parents = append(part.parents, t)
 	}
 	return t
 }

@@ -84,7 +84,8 @@ type Binding struct {
 
 // IsTrigger reports whether the binding is a trigger: its type ends in "trigger", in any case.
 func (b *Binding) IsTrigger() bool {
-	return strings.HasSuffix(strings.ToLower(b.Type), "trigger")
+	const suffix = "trigger"
+	return len(b.Type) >= len(suffix) && strings.EqualFold(b.Type[len(b.Type)-len(suffix):], suffix)
 }
 
 // IsInput reports whether the binding brings data in (triggers included).

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,8 @@ import (
 type durablePart struct {
 	h        *Host
 	embedded *redisserver.Server // nil with a Redis of the user's
+	// temporary is the folder of the embedded Redis of a host that has none itself; "": none.
+	temporary string
 	client   *redis.Client
 	hub      *taskhub.Hub
 	engine   *engine.Engine
@@ -100,7 +103,7 @@ func (d *durablePart) options() *redis.Options {
 
 // redisOptions finds the task hub's Redis: the address that the command line gives, else the setting that host.json names, else a
 // server of the host's own.
-func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (*redis.Options, error) {
+func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (_ *redis.Options, err error) {
 	const usual = "DURANGO_REDIS"
 	name := cmp.Or(d.h.config.DurableTask.StorageProvider.ConnectionName, usual)
 	address, source := d.h.cfg.RedisURL, "--redis"
@@ -119,7 +122,14 @@ func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (str
 		d.h.logger.Warn(fmt.Sprintf("host.json: extensions.durableTask.storageProvider.connectionName names the setting %s, which is not set: "+
 			"the host runs a Redis of its own", name))
 	}
-	server, err := redisserver.Start(ctx, redisserver.Config{Dir: filepath.Join(d.h.root, stateDir), Logger: d.h.logger})
+	dir := filepath.Join(d.h.root, stateDir)
+	if d.h.root == "" {
+		if dir, err = os.MkdirTemp("", "durango-"); err != nil {
+			return nil, fmt.Errorf("making a folder for the embedded Redis: %w", err)
+		}
+		d.temporary = dir
+	}
+	server, err := redisserver.Start(ctx, redisserver.Config{Dir: dir, Logger: d.h.logger})
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
@@ -147,6 +157,9 @@ func (d *durablePart) close(ctx context.Context) error {
 	}
 	if d.embedded != nil {
 		errs = append(errs, d.embedded.Stop(ctx))
+	}
+	if d.temporary != "" {
+		errs = append(errs, os.RemoveAll(d.temporary))
 	}
 	return errors.Join(errs...)
 }

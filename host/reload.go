@@ -44,6 +44,9 @@ func newReloader(h *Host) *reloader {
 
 // start watches the app's files.
 func (r *reloader) start() error {
+	if r.h.root == "" {
+		return nil
+	}
 	watcher, err := functions.NewWatcher(functions.WatchConfig{
 		Root: r.h.root, WatchDirectories: r.h.config.WatchDirectories, WatchFiles: r.h.config.WatchFiles, Logger: r.h.logger,
 	}, func(c functions.Change) { r.reload(changeReason(c)) })

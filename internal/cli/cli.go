@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/durango-functions/durango/internal/jsonpos"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // The exit codes of the command.
@@ -33,6 +34,8 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Environ is the environment as "NAME=value". Defaults to that of the process.
 	Environ []string
+	// Handlers are the functions in Go of a program that is an app itself.
+	Handlers []gofunc.Registration
 }
 
 // usageError is a mistake in the command line itself.

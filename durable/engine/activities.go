@@ -24,7 +24,8 @@ type activityPool struct {
 	e *Engine
 
 	mu       sync.Mutex
-	held     map[activityID]*Outstanding // waiting or running
+	held     map[activityID]*Outstanding            // waiting or running
+	cancels  map[activityID]context.CancelCauseFunc // of the running ones
 	waiting  []*Outstanding
 	running  int
 	draining bool
@@ -37,7 +38,7 @@ type activityPool struct {
 }
 
 func newActivityPool(e *Engine) *activityPool {
-	pool := &activityPool{e: e, held: map[activityID]*Outstanding{}, idle: make(chan struct{}), free: make(chan struct{}, 1)}
+	pool := &activityPool{e: e, held: map[activityID]*Outstanding{}, cancels: map[activityID]context.CancelCauseFunc{}, idle: make(chan struct{}), free: make(chan struct{}, 1)}
 	pool.ctx, pool.cancel = context.WithCancelCause(e.ctx)
 	return pool
 }
@@ -87,13 +88,20 @@ func (pool *activityPool) dispatch() {
 
 // run runs one activity to its outcome.
 func (pool *activityPool) run(a *Outstanding) {
-	m, ok := pool.execute(a)
+	ctx, cancel := context.WithCancelCause(pool.ctx)
+	id := activityID{a.Partition, a.Key}
+	pool.mu.Lock()
+	pool.cancels[id] = cancel
+	pool.mu.Unlock()
+	m, ok := pool.execute(ctx, a)
 	if ok {
 		pool.e.deliverOutcome(a, m)
 	}
+	cancel(nil)
 	pool.mu.Lock()
 	defer pool.mu.Unlock()
-	delete(pool.held, activityID{a.Partition, a.Key})
+	delete(pool.held, id)
+	delete(pool.cancels, id)
 	pool.running--
 	pool.dispatch()
 	if pool.draining && pool.running == 0 {
@@ -106,14 +114,14 @@ func (pool *activityPool) run(a *Outstanding) {
 }
 
 // execute runs the activity until it has an outcome that enters the history; ok is false when the host stops before.
-func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
+func (pool *activityPool) execute(ctx context.Context, a *Outstanding) (m Message, ok bool) {
 	m = Message{Kind: MessageTaskDone, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Key}
 	fail := func(reason, details string) (Message, bool) {
 		m.Failed, m.Reason, m.Details = true, reason, details
 		return m, true
 	}
 	for crashes := 0; ; {
-		result, err := pool.e.cfg.Executor.ExecuteActivity(pool.ctx, &ActivityWork{
+		result, err := pool.e.cfg.Executor.ExecuteActivity(ctx, &ActivityWork{
 			Name: a.Name, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Input: a.Input,
 		})
 		var failure *TaskFailure
@@ -127,8 +135,9 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 			m.Data = result
 			return m, true
 		case errors.As(err, &failure):
+			m.Failure = failure.Failure
 			return fail(failure.Reason, failure.Details)
-		case pool.ctx.Err() != nil:
+		case ctx.Err() != nil: // the host stops, or nobody wants the outcome any more
 			return m, false
 		case errors.Is(err, ErrNotReady):
 			if !pool.pause(time.Second) {
@@ -143,6 +152,17 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 		pool.e.troubles.warn(pool.e.logger, "activity had no outcome, running it again", "function", a.Name, "instance_id", a.InstanceID, "attempt", crashes, "error", err)
 		if !pool.pause(backoff(crashes)) {
 			return m, false
+		}
+	}
+}
+
+// terminate ends the contexts of the activities that run here for an instance that was terminated.
+func (pool *activityPool) terminate(instanceID, executionID string, cause error) {
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	for id, cancel := range pool.cancels {
+		if a := pool.held[id]; a != nil && a.InstanceID == instanceID && a.ExecutionID == executionID {
+			cancel(cause)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 )
 
 // advance looks at what has come for the instance and begins the one thing that is to be done next: an episode or a commit. It
@@ -38,6 +39,9 @@ func (p *partition) advance(in *instance) {
 	case in.delayed:
 	default:
 		p.runEpisode(in)
+	}
+	if !in.busy && !in.loading && in.runs() {
+		p.rest(in)
 	}
 }
 
@@ -95,11 +99,8 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.suspend(in, m)
 	case MessageResume:
 		p.resume(in, m)
-	case MessageRewind:
-		in.acks = append(in.acks, m.ID)
-		p.rewind(in, m.Reason)
-	case MessageNudge:
-		p.nudge(in, m)
+	case MessageRewind, MessageNudge:
+		p.undo(in, m)
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
 		in.rec = nil // a start that came after it reads the instance anew
@@ -112,19 +113,37 @@ func (p *partition) started(in *instance, m *Message) {
 		in.acks = append(in.acks, m.ID)
 		return
 	}
-	// What is in memory was read before. Read it again, and look at this message once more.
+	p.reread(in, m)
+}
+
+// reread reads an instance again, since what is in memory was read before, and looks at the message once more.
+func (p *partition) reread(in *instance, m *Message) {
 	var dropped draft
 	for _, a := range in.arrived.list {
 		a.seq = -1 // pending events went with the old execution
 		in.drop(a, &dropped)
 	}
+	in.local.close(inproc.ErrEvicted)
 	fresh := &instance{
 		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
-		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...),
+		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
 	}
 	*in = *fresh
 	p.wg.Go(func() { p.load(in) })
+}
+
+// undo takes an order to rewind.
+func (p *partition) undo(in *instance, m *Message) {
+	switch {
+	case in.local != nil && in.rec.History == nil && in.reloadedFor != m.ID:
+		p.reread(in, m) // it needs the history, which is not in memory
+	case m.Kind == MessageRewind:
+		in.acks = append(in.acks, m.ID)
+		p.rewind(in, m.Reason)
+	default:
+		p.nudge(in, m)
+	}
 }
 
 // setAside takes a message out of the way that cannot be processed, and keeps it with the reason.
@@ -162,7 +181,7 @@ func (p *partition) taskDone(in *instance, m *Message) {
 	ev := p.eventAt(history.TaskCompleted)
 	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
 	if m.Failed {
-		ev.Type, ev.Reason, ev.Details = history.TaskFailed, m.Reason, m.Details
+		ev.Type, ev.Reason, ev.Details, ev.Failure = history.TaskFailed, m.Reason, m.Details, m.Failure
 	}
 	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, seq: -1})
 }
@@ -176,7 +195,7 @@ func (p *partition) subDone(in *instance, m *Message) {
 	ev := p.eventAt(history.SubOrchestrationCompleted)
 	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
 	if m.Failed {
-		ev.Type, ev.Reason, ev.Details = history.SubOrchestrationFailed, m.Reason, m.Details
+		ev.Type, ev.Reason, ev.Details, ev.Failure = history.SubOrchestrationFailed, m.Reason, m.Details, m.Failure
 	}
 	in.arrive(arrival{event: ev, message: m.ID, seq: -1})
 }
@@ -184,7 +203,12 @@ func (p *partition) subDone(in *instance, m *Message) {
 // startSub makes the instance a sub-orchestration, unless a live one has its ID.
 func (p *partition) startSub(in *instance, m *Message) {
 	if in.runs() {
-		if in.rec.Parent != nil && *in.rec.Parent == *m.Parent {
+		switch {
+		case m.Parent == nil:
+			p.logger.Warn("an orchestration was not started, since one of its ID runs", "function", m.Name, "instance_id", in.id)
+			in.acks = append(in.acks, m.ID)
+			return
+		case in.rec.Parent != nil && *in.rec.Parent == *m.Parent:
 			in.acks = append(in.acks, m.ID) // it is this very start that made it
 			return
 		}
@@ -236,9 +260,7 @@ func (p *partition) acknowledge(in *instance) {
 	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
 		p.put(d)
 	}
-	if p.instances[in.id] == in { // else it was forgotten before, and there is another by now
-		delete(p.instances, in.id)
-	}
+	p.forget(in)
 }
 
 // hold commits what has come although no episode can show it now.
@@ -265,8 +287,10 @@ func (p *partition) terminate(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionTerminated)
 	ev.Input = text(output)
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(&ev))
 	children := in.subs
+	in.local.close(terminated(m.Reason))
+	p.e.pool.terminate(in.id, in.rec.ExecutionID, terminated(m.Reason))
 	p.logger.Info("orchestration terminated", "function", in.rec.Name, "instance_id", in.id, "reason", m.Reason)
 	p.finishWith(in, nil, nil, durable.Terminated, output, func(d *draft) {
 		if !m.Cascade {
@@ -280,6 +304,14 @@ func (p *partition) terminate(in *instance, m *Message) {
 	})
 }
 
+// terminated is the cause with which the contexts of a terminated instance end.
+func terminated(reason string) error {
+	if reason == "" {
+		return durable.ErrTerminated
+	}
+	return fmt.Errorf("%w: %s", durable.ErrTerminated, reason)
+}
+
 // suspend pauses the instance: what comes is kept, and no episode runs.
 func (p *partition) suspend(in *instance, m *Message) {
 	in.acks = append(in.acks, m.ID)
@@ -288,7 +320,7 @@ func (p *partition) suspend(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionSuspended)
 	ev.Reason = m.Reason
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(&ev))
 	in.setStatus(durable.Suspended)
 }
 
@@ -300,6 +332,6 @@ func (p *partition) resume(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionResumed)
 	ev.Reason = m.Reason
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(&ev))
 	in.setStatus(durable.Running)
 }

@@ -80,6 +80,9 @@ func startHostWith(t testing.TB, opts *redis.Options, hub, name string, a *app, 
 	require.NoError(t, err)
 	h := &host{Hub: hubOf}
 	cfg := engine.Config{Hub: h, Executor: a, HeartbeatInterval: 200 * time.Millisecond, Logger: logger}
+	if orchestrators == "go-replay" {
+		cfg.CacheBytes = -1
+	}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -228,10 +231,14 @@ func TestSequence(t *testing.T) {
 		h := startHost(t, opts, redistest.HubName(t), "a", usual())
 		start(t, h, "Sequence", "one", nil)
 		require.JSONEq(t, `["Hello Tokyo!","Hello Seattle!","Hello London!"]`, string(completed(t, h, "one")))
-		require.Equal(t, map[string]int{
+		want := map[string]int{
 			"ExecutionStarted": 1, "OrchestratorStarted": 4, "OrchestratorCompleted": 4, "TaskScheduled": 3,
 			"TaskCompleted 0": 1, "TaskCompleted 1": 1, "TaskCompleted 2": 1, "ExecutionCompleted": 1,
-		}, counts(t, h, "one"))
+		}
+		if inProcess() {
+			delete(want, "OrchestratorCompleted")
+		}
+		require.Equal(t, want, counts(t, h, "one"))
 	})
 }
 
@@ -491,7 +498,7 @@ func TestFailures(t *testing.T) {
 	a.activities["Big"] = func(context.Context, json.RawMessage) (any, error) { return strings.Repeat("x", 2000), nil }
 	a.orchestrators["Wanders"] = func(o *orch) (any, error) {
 		name := "Hello"
-		if len(o.results) > 0 {
+		if len(o.results) > 0 || o.work.IsReplaying {
 			name = "Number"
 		}
 		if _, err := o.activity(name, "x"); err != nil {
@@ -510,6 +517,9 @@ func TestFailures(t *testing.T) {
 		"BigOutput":  "Orchestrator function 'BigOutput' failed: the output is 2002 bytes, the task hub takes at most 1000 (extensions.durableTask.maxPayloadSize)",
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "Crashes" {
+				throughExecutor(t)
+			}
 			start(t, h, name, "i-"+name, 1)
 			st := await(t, h, "i-"+name, durable.RuntimeStatus.IsFinished)
 			require.Equal(t, durable.Failed, st.RuntimeStatus)
@@ -517,6 +527,9 @@ func TestFailures(t *testing.T) {
 		})
 	}
 	t.Run("divergence", func(t *testing.T) {
+		if orchestrators == "go" {
+			t.Skip("nothing is replayed")
+		}
 		start(t, h, "Wanders", "wanders", 1)
 		st := await(t, h, "wanders", durable.RuntimeStatus.IsFinished)
 		require.Equal(t, durable.Failed, st.RuntimeStatus)
@@ -717,7 +730,7 @@ func TestPoisonHoldsUpNobody(t *testing.T) {
 		require.NoError(t, h.RaiseEvent(t.Context(), "spoiled", "go", nil))
 		st := await(t, h, "spoiled", durable.RuntimeStatus.IsFinished)
 		require.Equal(t, durable.Failed, st.RuntimeStatus)
-		require.Contains(t, string(st.Output), "its history cannot be read: history event 3")
+		require.Contains(t, string(st.Output), "its history cannot be read: history event ")
 		require.Eventually(t, func() bool {
 			n, err := client.XLen(t.Context(), key("in")).Result()
 			return err == nil && n == 0

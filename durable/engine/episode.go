@@ -75,10 +75,7 @@ func (in *instance) choose(ep *episode) bool {
 		}
 	}
 	in.arrived.set(kept)
-	in.acks = append(in.acks, dropped.change.Consumed...)
-	in.ackActs = append(in.ackActs, dropped.change.ActivitiesRemove...)
-	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
-	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
+	in.gather(&dropped)
 
 	events := eventsOf(kept)
 	if in.orch.NeedsReplay(events) {
@@ -111,10 +108,16 @@ func (in *instance) choose(ep *episode) bool {
 
 // runEpisode runs an episode if there is something to show that gets the orchestrator on.
 func (p *partition) runEpisode(in *instance) {
-	ep := &episode{now: p.e.now().Truncate(time.Millisecond), first: !in.started}
-	if !ep.now.After(in.clock) {
-		ep.now = in.clock.Add(time.Millisecond)
+	fn := p.e.cfg.Executor.InProcess(in.rec.Name)
+	switch {
+	case fn != nil && (in.local != nil || !in.started):
+		p.stepInProcess(in, fn)
+		return
+	case fn == nil && in.local != nil:
+		p.misplaced(in)
+		return
 	}
+	ep := &episode{now: p.clockOf(in), first: !in.started}
 	switch {
 	case ep.first:
 		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
@@ -284,7 +287,7 @@ func (p *partition) apply(in *instance, ep *episode) {
 	case replay.Failed:
 		p.finish(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)))
 	case replay.ContinuedAsNew:
-		p.continueAsNew(in, ep, dec)
+		p.continueAsNew(in, ep, dec, nil)
 	case replay.Waiting:
 		p.goOn(in, ep, dec)
 	}

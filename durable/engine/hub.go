@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/history"
 )
 
 // Hub is what the engine needs of a task hub. Package taskhub implements it on Redis. All methods are safe for concurrent use.
@@ -171,10 +172,12 @@ type Message struct {
 	Reason      string          `json:"r,omitempty"`
 	Details     string          `json:"e,omitempty"`
 	Failed      bool            `json:"f,omitempty"`
-	Cascade     bool            `json:"c,omitempty"`
-	TaskID      int             `json:"t,omitempty"`
-	Parent      *Parent         `json:"p,omitempty"`
-	At          int64           `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
+	// Failure describes a failure further.
+	Failure *history.FailureDetails `json:"fd,omitempty"`
+	Cascade bool                    `json:"c,omitempty"`
+	TaskID  int                     `json:"t,omitempty"`
+	Parent  *Parent                 `json:"p,omitempty"`
+	At      int64                   `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
 }
 
 // Parent names the orchestration that waits for an instance.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -22,6 +23,7 @@ type instance struct {
 	replaced string
 
 	orch    *replay.Orchestration
+	local   *local             // nil: the orchestrator is run through the Executor, or has not started
 	started bool               // its history holds ExecutionStarted
 	clock   time.Time          // timestamp of the last OrchestratorStarted
 	timers  map[int]TimerEntry // open ones by id
@@ -41,6 +43,7 @@ type instance struct {
 	events     [][]byte // history events made outside of an episode
 	notify     bool     // the status has changed
 
+	cached    cached
 	terminate *Message
 	crashes   int  // consecutive episodes that ended with their worker
 	delayed   bool // the next episode waits a while
@@ -62,6 +65,7 @@ type arrivals struct {
 	list     []arrival
 	unstored int  // that are no pending events
 	others   int  // that are not the plain completion of a task
+	fresh    bool // something has come since the last episode in process
 	raised   bool // an external event is among the unstored
 }
 
@@ -103,20 +107,29 @@ func (in *instance) take(e *Engine, rec *Record) error {
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
 	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
-	events := make([]history.Event, len(in.rec.History))
-	for i, raw := range in.rec.History {
-		ev, err := history.Decode(raw)
-		if err != nil {
-			return fmt.Errorf("history event %d: %w", i, err)
-		}
-		events[i] = ev
-		in.note(&events[i])
-	}
-	orch, err := replay.Restore(e.replayConfig(), events)
+	in.local.close(inproc.ErrEvicted)
+	in.local, in.orch = nil, nil
+	events, err := decodeHistory(in.rec.History)
 	if err != nil {
 		return err
 	}
-	in.orch = orch
+	for i := range events {
+		in.note(&events[i])
+		if events[i].Runtime == history.RuntimeGo {
+			in.local = &local{}
+		}
+	}
+	in.cached.history = 0
+	for _, raw := range in.rec.History {
+		in.cached.history += len(raw)
+	}
+	if in.local != nil {
+		in.local.stored = events
+		return nil
+	}
+	if in.orch, err = replay.Restore(e.replayConfig(), events); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -165,6 +178,7 @@ func (in *instance) runs() bool {
 func (in *instance) arrive(a arrival) {
 	in.arrived.list = append(in.arrived.list, a)
 	in.arrived.count(&a)
+	in.arrived.fresh = true
 }
 
 // drop forgets an arrival for good: the next commit removes what stands for it.
@@ -194,7 +208,7 @@ func (in *instance) store(a *arrival, d *draft) {
 	a.message, a.act, a.timer = "", "", nil
 	a.seq = in.rec.NextPending
 	in.rec.NextPending++
-	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: a.event.AppendJSON(nil, true)})
+	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: in.encode(&a.event)})
 }
 
 // stored reports whether all arrivals are durable apart from the inbox.
@@ -206,6 +220,14 @@ func (in *instance) setStatus(s durable.RuntimeStatus) {
 		in.rec.Status = s
 		in.notify = true
 	}
+}
+
+// encode makes the stored form of an event.
+func (in *instance) encode(ev *history.Event) []byte {
+	if in.local != nil {
+		return ev.AppendLean(nil)
+	}
+	return ev.AppendJSON(nil, true)
 }
 
 // draft is a change on its way to the hub, with what is to be done once it is there.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"log/slog"
@@ -44,6 +45,11 @@ type partition struct {
 	claims    map[string]time.Time // activities of other hosts, and when to ask for them
 	active    int                  // instances whose episode or commit is under way
 	drained   []chan struct{}      // closed when nothing is active
+	// stepping are the instances whose orchestrator runs in process, and since when.
+	stepping map[*instance]time.Time
+	// lru are the instances in memory, the least recently used first.
+	lru     *list.List
+	closing sync.Once
 }
 
 func newPartition(e *Engine, id int, epoch int64) *partition {
@@ -53,6 +59,8 @@ func newPartition(e *Engine, id int, epoch int64) *partition {
 		inbox:     e.hub.Inbox(id),
 		instances: map[string]*instance{},
 		claims:    map[string]time.Time{},
+		stepping:  map[*instance]time.Time{},
+		lru:       list.New(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(e.ctx)
 	return p
@@ -110,9 +118,15 @@ func (p *partition) tellDrained() {
 
 // close ends the partition's goroutines and waits for them.
 func (p *partition) close(cause error) {
-	p.cancel(cause)
-	_ = p.inbox.Close() // it was only read
-	p.wg.Wait()
+	p.closing.Do(func() {
+		p.cancel(cause)
+		_ = p.inbox.Close() // it was only read
+		p.wg.Wait()
+		p.endSessions(cause)
+		for _, in := range p.instances {
+			p.e.cached.Add(-int64(in.cached.bytes))
+		}
+	})
 }
 
 // fail gives the partition up because its state in memory may be wrong, or is another host's business by now. Nothing is lost: the hub
@@ -150,6 +164,7 @@ func (p *partition) own() {
 		}
 		p.fireTimers()
 		p.askForClaims()
+		p.nameBlocked()
 		p.tellDrained()
 	}
 }
@@ -162,6 +177,9 @@ func (p *partition) untilNext() time.Duration {
 	}
 	for _, at := range p.claims {
 		wait = min(wait, at.Sub(now))
+	}
+	if len(p.stepping) > 0 {
+		wait = min(wait, patience/2)
 	}
 	return max(wait, 0)
 }
@@ -260,17 +278,22 @@ func (p *partition) instance(id string) *instance {
 
 // load reads an instance and hands it to the owner.
 func (p *partition) load(in *instance) {
+	p.readRecord(in, func(rec *Record) {
+		in.loading = false
+		if err := in.take(p.e, rec); err != nil {
+			p.spoiled(in, err)
+			return
+		}
+		p.advance(in)
+	})
+}
+
+// readRecord reads an instance, however often it takes, and lets the owner do something with it.
+func (p *partition) readRecord(in *instance, then func(*Record)) {
 	for attempt := 1; ; attempt++ {
 		rec, err := p.e.hub.Load(p.ctx, p.id, in.id)
 		if err == nil {
-			p.mail.put(func() {
-				in.loading = false
-				if err := in.take(p.e, rec); err != nil {
-					p.spoiled(in, err)
-					return
-				}
-				p.advance(in)
-			})
+			p.mail.put(func() { then(rec) })
 			return
 		}
 		if p.ctx.Err() != nil {

@@ -42,7 +42,7 @@ func (in *instance) subOrchestrationID(taskID int) string {
 
 // append adds an event to the history.
 func (d *draft) append(ev history.Event) {
-	d.change.Append = append(d.change.Append, ev.AppendJSON(nil, true))
+	d.change.Append = append(d.change.Append, d.in.encode(&ev))
 }
 
 // schedule puts the work that the episode asked for into the draft.

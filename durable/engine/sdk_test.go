@@ -23,7 +23,6 @@ type app struct {
 	activities    map[string]func(ctx context.Context, in json.RawMessage) (any, error)
 	episodes      atomic.Int64
 	runs          map[string]int // of activities, by name and input
-	inProcess     map[string]inproc.Function
 }
 
 func newApp() *app {
@@ -43,8 +42,6 @@ func (a *app) orchestrator(name string) func(o *orch) (any, error) {
 }
 
 func (a *app) HasActivity(name string) bool { return a.activities[name] != nil }
-
-func (a *app) InProcess(name string) inproc.Function { return a.inProcess[name] }
 
 func (a *app) ran(name, input string) int {
 	a.mu.Lock()
@@ -95,6 +92,7 @@ func (a *app) ExecuteOrchestrator(_ context.Context, w *engine.OrchestratorWork)
 
 // orch is the context of an orchestrator.
 type orch struct {
+	s       *inproc.Session // nil: it is replayed through the Executor
 	work    *engine.OrchestratorWork
 	results map[int]history.Event
 	raised  []history.Event
@@ -191,11 +189,27 @@ func (o *orch) await(t task) (json.RawMessage, error) {
 }
 
 func (o *orch) activity(name string, input any) (json.RawMessage, error) {
+	if o.s != nil {
+		return o.awaitHere(o.s.Activity(inproc.Call{Name: name, Input: raw(input)}))
+	}
 	return o.await(o.ask(replay.Action{Type: replay.CallActivity, FunctionName: name, Input: raw(input)}))
 }
 
-// activities awaits all of them.
+// begin calls an activity and returns how to wait for it.
+func (o *orch) begin(name string, input any) func() (json.RawMessage, error) {
+	if o.s != nil {
+		t := o.s.Activity(inproc.Call{Name: name, Input: raw(input)})
+		return func() (json.RawMessage, error) { return o.awaitHere(t) }
+	}
+	t := o.ask(replay.Action{Type: replay.CallActivity, FunctionName: name, Input: raw(input)})
+	return func() (json.RawMessage, error) { return o.await(t) }
+}
+
+// all awaits the activity with each of the inputs.
 func (o *orch) all(name string, inputs ...any) ([]json.RawMessage, error) {
+	if o.s != nil {
+		return o.allHere(name, inputs)
+	}
 	all := replay.Action{Type: replay.WhenAll}
 	var tasks []task
 	for _, in := range inputs {
@@ -221,14 +235,25 @@ func (o *orch) all(name string, inputs ...any) ([]json.RawMessage, error) {
 }
 
 func (o *orch) sub(name, id string, input any) (json.RawMessage, error) {
+	if o.s != nil {
+		return o.subHere(name, id, input)
+	}
 	return o.await(o.ask(replay.Action{Type: replay.CallSubOrchestrator, FunctionName: name, InstanceID: id, Input: raw(input)}))
 }
 
 func (o *orch) sleep(d time.Duration, started time.Time) {
+	if o.s != nil {
+		o.sleepHere(d, started)
+		return
+	}
 	_, _ = o.await(o.ask(replay.Action{Type: replay.CreateTimer, FireAt: started.Add(d)}))
 }
 
 func (o *orch) event(name string) json.RawMessage {
+	if o.s != nil {
+		v, _ := o.awaitHere(o.s.Wait(name))
+		return v
+	}
 	o.actions = append(o.actions, replay.Action{Type: replay.WaitForExternalEvent, ExternalEventName: name})
 	v, _ := o.await(task{name: name})
 	return v

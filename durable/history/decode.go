@@ -27,6 +27,7 @@ type wire struct {
 	ParentInstance        *wireParent
 	ParentExecutionID     string `json:"ParentExecutionId"`
 	FailureDetails        *FailureDetails
+	DurangoRuntime        string
 	DurangoAction         *int
 }
 
@@ -92,7 +93,7 @@ func (w *wire) event() (e Event, missing string) {
 func (w *wire) pick(e *Event) {
 	switch e.Type {
 	case ExecutionStarted:
-		e.Name, e.Version, e.Input = w.Name, w.Version, w.Input
+		e.Name, e.Version, e.Input, e.Runtime = w.Name, w.Version, w.Input, w.DurangoRuntime
 		e.OwnInstanceID, e.ExecutionID = w.OrchestrationInstance.InstanceID, w.OrchestrationInstance.ExecutionID
 		if p := w.ParentInstance; p != nil {
 			e.Parent = &ParentInstance{

@@ -36,6 +36,9 @@ const (
 	ExecutionRewound
 )
 
+// RuntimeGo says that an execution's history is that of an orchestrator in Go, whose protocol is package inproc's.
+const RuntimeGo = "go"
+
 // NoAction is Event.Action of an event that belongs to no action of the orchestrator.
 const NoAction = -1
 
@@ -72,6 +75,8 @@ type Event struct {
 	OwnInstanceID string
 	// Parent is set in ExecutionStarted of a sub-orchestration.
 	Parent *ParentInstance
+	// Runtime is RuntimeGo in the ExecutionStarted of an orchestrator that is a Go function of the host. It is stored as "DurangoRuntime".
+	Runtime string
 
 	// Action is, in a scheduling event, the index of the action that it belongs to in the orchestrator's flattened list of actions;
 	// in an EventRaised, that of the wait which got the event; NoAction for none. It is stored as "DurangoAction", which the SDKs

@@ -73,8 +73,16 @@ func (t *Task) Result() json.RawMessage {
 	return json.RawMessage(*text)
 }
 
-// First is the index of the part that completed the compound, -1 when all did.
-func (t *Task) First() int { return t.parts.first }
+// First is the index of the part that completed the compound, -1 when all did, and for tasks that are none.
+func (t *Task) First() int {
+	if t.parts == nil {
+		return -1
+	}
+	return t.parts.first
+}
+
+// Part is a part of a compound.
+func (t *Task) Part(i int) *Task { return t.parts.tasks[i] }
 
 // look notes that the orchestrator knows the task's outcome.
 func (t *Task) look() {

@@ -43,9 +43,9 @@ type app struct {
 	functions *functions.App
 	channel   channel
 	// goCode runs the functions in Go, by way of channel; nil when the program has no handlers.
-	goCode *gofunc.Channel
-	invoker   *invoker
-	http      http.Handler
+	goCode  *gofunc.Channel
+	invoker *invoker
+	http    http.Handler
 	// cors lets pages of other origins call the host, as local.settings.json allows.
 	cors func(http.Handler) http.Handler
 	// rootRoute is true when a function may answer the path "/".
@@ -177,13 +177,19 @@ const (
 	activityTrigger      = "activitytrigger"
 )
 
-// inProcess returns the orchestrator of that name, in lower case, when it is a Go function, else nil.
+// inProcess returns the orchestrator of that name, in lower case, when it is a Go function, else nil. A broken declaration does not keep it from
+// going on: an orchestration that has begun in Go cannot go on as anything else.
 func (a *app) inProcess(name string) inproc.Function {
-	fn := a.orchestrators[name]
-	if fn == nil || a.goCode == nil {
+	if a.goCode == nil {
 		return nil
 	}
-	return a.goCode.Orchestrator(fn)
+	if fn := a.orchestrators[name]; fn != nil {
+		return a.goCode.Orchestrator(fn)
+	}
+	if a.broken[name] != nil {
+		return a.goCode.OrchestratorNamed(name)
+	}
+	return nil
 }
 
 // errors returns the reasons why a function does not work: of a broken folder, or of code that does not load. nil when it works.

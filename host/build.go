@@ -79,7 +79,7 @@ func (h *Host) makeChannel(a *app) {
 	if len(h.cfg.Handlers) == 0 {
 		return
 	}
-	a.goCode = gofunc.New(gofunc.Config{Registrations: h.cfg.Handlers, Services: h.services(), Logger: h.logger})
+	a.goCode = gofunc.New(gofunc.Config{Registrations: h.cfg.Handlers, Services: h.services(), Watch: h.watchOrchestrator, Logger: h.logger})
 	a.channel = &mixedChannel{goCode: a.goCode, others: a.channel, needed: slices.ContainsFunc(a.functions.Functions, func(fn *functions.Function) bool {
 		return fn.Language != functions.Go
 	})}

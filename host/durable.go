@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,12 +27,12 @@ type durablePart struct {
 	embedded *redisserver.Server // nil with a Redis of the user's
 	// temporary is the folder of the embedded Redis of a host that has none itself; "": none.
 	temporary string
-	client   *redis.Client
-	hub      *taskhub.Hub
-	engine   *engine.Engine
-	api      *durable.Client
-	binding  *durablebinding.Binding
-	hostID   string // names this host among those of the hub
+	client    *redis.Client
+	hub       *taskhub.Hub
+	engine    *engine.Engine
+	api       *durable.Client
+	binding   *durablebinding.Binding
+	hostID    string // names this host among those of the hub
 	// address is where the bindings find the hub's Redis.
 	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
@@ -83,6 +84,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
 		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize,
 		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
+		OrchestratorLogger: func(name string) *slog.Logger { return h.cfg.Logger.With(categoryKey, functionCategory(name)+".User") },
 	})
 	d.openAPI()
 	d.address = &forBindings

@@ -18,6 +18,9 @@ import (
 	"github.com/durango-functions/durango/worker"
 )
 
+// OrchestrationTrigger is the type of the trigger of orchestrators, in lower case.
+const OrchestrationTrigger = "orchestrationtrigger"
+
 // Registration is a handler that the app's program has registered.
 type Registration struct {
 	functions.Code
@@ -51,6 +54,8 @@ type Services struct {
 type Config struct {
 	Registrations []Registration
 	Services      Services
+	// Watch, when set, is laid around each orchestrator.
+	Watch func(fn *functions.Function, orchestrator inproc.Function) inproc.Function
 	// Logger receives the channel's own remarks. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Patience is how long a handler may take to return once its context has ended. Defaults to 1 s.
@@ -90,7 +95,11 @@ func New(cfg Config) *Channel {
 	c := &Channel{cfg: cfg, handlers: map[string]*Registration{}, loaded: map[*functions.Function]*Handler{}}
 	for i := range cfg.Registrations {
 		r := &cfg.Registrations[i]
-		c.handlers[strings.ToLower(r.Name)] = r
+		key := strings.ToLower(r.Name)
+		if _, again := c.handlers[key]; again {
+			r = nil // one of them is wrong
+		}
+		c.handlers[key] = r
 	}
 	return c
 }
@@ -104,6 +113,9 @@ func (c *Channel) Load(_ context.Context, fn *functions.Function) error {
 	h, err := r.Bind(strings.ToLower(trigger.Type))
 	if err != nil {
 		return &SignatureError{Function: fn.Name, Source: r.Source, Err: err}
+	}
+	if h.Orchestrate != nil && c.cfg.Watch != nil {
+		h.Orchestrate = c.cfg.Watch(fn, h.Orchestrate)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,6 +132,18 @@ func (c *Channel) handler(fn *functions.Function) *Handler {
 // Orchestrator returns the orchestrator of a loaded function, nil when it is none.
 func (c *Channel) Orchestrator(fn *functions.Function) inproc.Function {
 	if h := c.handler(fn); h != nil {
+		return h.Orchestrate
+	}
+	return nil
+}
+
+// OrchestratorNamed returns the orchestrator that is registered under a name, whatever declares it; nil when there is none.
+func (c *Channel) OrchestratorNamed(name string) inproc.Function {
+	r := c.handlers[strings.ToLower(name)]
+	if r == nil {
+		return nil
+	}
+	if h, err := r.Bind(OrchestrationTrigger); err == nil {
 		return h.Orchestrate
 	}
 	return nil

@@ -115,7 +115,7 @@ func (pool *activityPool) run(a *Outstanding) {
 
 // execute runs the activity until it has an outcome that enters the history; ok is false when the host stops before.
 func (pool *activityPool) execute(ctx context.Context, a *Outstanding) (m Message, ok bool) {
-	m = Message{Kind: MessageTaskDone, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Key}
+	m = Message{Kind: MessageTaskDone, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Key, Claimed: a.Claimed}
 	fail := func(reason, details string) (Message, bool) {
 		m.Failed, m.Reason, m.Details = true, reason, details
 		return m, true
@@ -211,6 +211,9 @@ func (pool *activityPool) renewLoop() {
 		select {
 		case <-ticker.C:
 			for p, keys := range pool.heldKeys() {
+				if pool.e.partition(p) != nil {
+					continue // nobody else takes what the owner of a partition runs
+				}
 				ctx, cancel := context.WithTimeout(pool.e.ctx, claimRenewal)
 				if err := pool.e.hub.RenewClaims(ctx, p, keys); err != nil {
 					pool.e.troubles.warn(pool.e.logger, "renewing claims on activities failed", "partition", p, "error", err)

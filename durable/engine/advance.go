@@ -73,7 +73,7 @@ func (p *partition) sort(in *instance, m *Message) {
 	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageStart && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
-			in.ackActs = append(in.ackActs, m.Name)
+			in.ackActivity(m)
 		}
 		return
 	}
@@ -127,6 +127,7 @@ func (p *partition) reread(in *instance, m *Message) {
 	fresh := &instance{
 		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
+		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...),
 		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
 	}
 	*in = *fresh
@@ -175,7 +176,7 @@ func (p *partition) taskDone(in *instance, m *Message) {
 		if m.ID != "" {
 			in.acks = append(in.acks, m.ID)
 		}
-		in.ackActs = append(in.ackActs, m.Name)
+		in.ackActivity(m)
 		return
 	}
 	ev := p.eventAt(history.TaskCompleted)
@@ -183,8 +184,19 @@ func (p *partition) taskDone(in *instance, m *Message) {
 	if m.Failed {
 		ev.Type, ev.Reason, ev.Details, ev.Failure = history.TaskFailed, m.Reason, m.Details, m.Failure
 	}
-	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, seq: -1})
+	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, claimed: m.mayBeClaimed(), seq: -1})
 }
+
+// ackActivity lets the next commit remove an activity whose outcome means nothing.
+func (in *instance) ackActivity(m *Message) {
+	in.ackActs = append(in.ackActs, m.Name)
+	if m.mayBeClaimed() {
+		in.ackClaim = append(in.ackClaim, m.Name)
+	}
+}
+
+// mayBeClaimed reports of the outcome of an activity whether the hub may hold a claim on it: not when its partition's owner ran it.
+func (m *Message) mayBeClaimed() bool { return m.ID != "" || m.Claimed }
 
 // subDone takes the outcome of a sub-orchestration.
 func (p *partition) subDone(in *instance, m *Message) {
@@ -243,9 +255,9 @@ func (p *partition) answer(m *Message, answer Message) {
 // ackDraft begins a change that touches no instance and removes what the instance has taken account of.
 func (in *instance) ackDraft() *draft {
 	d := &draft{change: Change{
-		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer,
+		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer,
 	}}
-	in.acks, in.ackActs, in.ackTimer, in.ackPending = nil, nil, nil, nil
+	in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending = nil, nil, nil, nil, nil
 	return d
 }
 
@@ -270,7 +282,7 @@ func (p *partition) hold(in *instance) {
 	}
 	d := in.newDraft(p.e.now())
 	// What is stored on the way to another host may be for an episode that is due, and no message tells the next owner.
-	d.change.Ready = p.quiet.Load() && in.rec.Status != durable.Suspended
+	p.setReady(in, d, p.quiet.Load() && in.rec.Status != durable.Suspended)
 	for i := range in.arrived.list {
 		in.store(&in.arrived.list[i], d)
 	}

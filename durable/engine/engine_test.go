@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 type host struct {
 	*taskhub.Hub
 	engine *engine.Engine
-	cut    atomic.Bool // the hub cannot be reached
+	store  durable.Store // what a client on this host uses
+	cut    atomic.Bool   // the hub cannot be reached
 	stop   func()
 }
 
@@ -41,11 +42,12 @@ func (h *host) Heartbeat(ctx context.Context) (engine.Membership, error) {
 	return h.Hub.Heartbeat(ctx)
 }
 
-func (h *host) Commit(ctx context.Context, p int, epoch int64, c []*engine.Change) ([]engine.CommitResult, error) {
+func (h *host) Commit(p int, epoch int64, c []*engine.Change, done func([]engine.CommitResult, error)) {
 	if h.cut.Load() {
-		return nil, errCut
+		done(nil, errCut)
+		return
 	}
-	return h.Hub.Commit(ctx, p, epoch, c)
+	h.Hub.Commit(p, epoch, c, done)
 }
 
 func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine.Message) error {
@@ -87,6 +89,7 @@ func startHostWith(t testing.TB, opts *redis.Options, hub, name string, a *app, 
 		f(&cfg)
 	}
 	h.engine = engine.New(cfg)
+	h.store = h.Hub
 	require.NoError(t, h.engine.Start(t.Context()))
 	h.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

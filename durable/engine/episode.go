@@ -336,9 +336,7 @@ func (p *partition) goOn(in *instance, ep *episode, dec *replay.Decisions) {
 		in.arrive(a)
 	}
 	d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: ep.now, Action: history.NoAction})
-	if len(in.arrived.list) > 0 && !in.tooFew() {
-		d.change.Ready = len(in.orch.Select(eventsOf(in.arrived.list))) > 0
-	}
+	p.setReady(in, d, len(in.arrived.list) > 0 && !in.tooFew() && len(in.orch.Select(eventsOf(in.arrived.list))) > 0)
 	p.put(d)
 }
 

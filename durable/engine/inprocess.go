@@ -176,6 +176,7 @@ func (in *instance) settle(ep *episode, out *inproc.Outcome) {
 func (in *instance) gather(dropped *draft) {
 	in.acks = append(in.acks, dropped.change.Consumed...)
 	in.ackActs = append(in.ackActs, dropped.change.ActivitiesRemove...)
+	in.ackClaim = append(in.ackClaim, dropped.change.ClaimsRemove...)
 	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
 	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
 
@@ -188,6 +189,7 @@ func (p *partition) goOnInProcess(in *instance, ep *episode, out *inproc.Outcome
 	p.record(in, ep, out.Decisions, d)
 	p.schedule(in, out.Decisions, d)
 	p.detach(out.Detached, d)
+	p.setReady(in, d, false)
 	if in.arrived.raised {
 		for i := range in.arrived.list {
 			in.store(&in.arrived.list[i], d)

@@ -27,6 +27,9 @@ func inProcess() bool { return orchestrators == "go" || orchestrators == "go-rep
 
 // InProcess implements engine.Executor.
 func (a *app) InProcess(name string) inproc.Function {
+	if f := a.native[name]; f != nil {
+		return f
+	}
 	f := a.orchestrator(name)
 	if !inProcess() || f == nil {
 		return nil

@@ -37,6 +37,7 @@ type instance struct {
 	// What the next commit takes along.
 	acks     []string     // inbox messages
 	ackActs  []string     // activities that are outstanding no more
+	ackClaim []string     // those of them that may have a claim
 	ackTimer []TimerEntry // timers that have no effect
 	// ackPending are pending events that have no effect.
 	ackPending []int64
@@ -56,6 +57,7 @@ type arrival struct {
 	event   history.Event
 	message string      // inbox message, "" for none
 	act     string      // outstanding activity, "" for none
+	claimed bool        // the activity may have a claim
 	timer   *TimerEntry // nil for none
 	seq     int64       // number as a pending event, -1 when it is not stored as one
 }
@@ -188,6 +190,9 @@ func (in *instance) drop(a arrival, d *draft) {
 	}
 	if a.act != "" {
 		d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
+		if a.claimed {
+			d.change.ClaimsRemove = append(d.change.ClaimsRemove, a.act)
+		}
 	}
 	if a.timer != nil {
 		d.change.TimersRemove = append(d.change.TimersRemove, *a.timer)
@@ -243,13 +248,13 @@ func (in *instance) newDraft(now time.Time) *draft {
 	d := &draft{in: in, change: Change{
 		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
 		Append:   in.events,
-		Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
+		Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
 		Notify: in.notify,
 		Fields: Fields{Updated: now},
 	}}
 	if in.notify {
 		status := in.rec.Status
-		d.change.Fields.Status = &status
+		d.change.Fields.Status, d.change.Status = &status, status
 	}
 	if in.create {
 		d.change.ExecutionID = in.replaced
@@ -266,7 +271,7 @@ func (in *instance) newDraft(now time.Time) *draft {
 		}
 		in.create = false
 	}
-	in.events, in.acks, in.ackActs, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, false
+	in.events, in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, nil, false
 	in.rec.Updated = now
 	return d
 }
@@ -281,7 +286,7 @@ func (in *instance) setFinal(d *draft, status durable.RuntimeStatus, output json
 	in.rec.Status, in.rec.Output = status, output
 	d.change.Fields.Status = &status
 	d.change.Fields.Output = &output
-	d.change.Notify = true
+	d.change.Notify, d.change.Status = true, status
 	for _, t := range in.timers {
 		d.change.TimersRemove = append(d.change.TimersRemove, t)
 	}

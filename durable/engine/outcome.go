@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -57,6 +58,7 @@ func (p *partition) finishWith(
 		d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
 	}
 	in.local.close(inproc.ErrEvicted)
+	p.setReady(in, d, false)
 	in.setFinal(d, status, output)
 	for _, a := range in.arrived.list {
 		in.drop(a, d)
@@ -131,7 +133,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	execution, input := newExecutionID(), dec.NewInput
 	d.change.Fields.ExecutionID, d.change.Fields.Input = &execution, &input
 	d.change.ResetHistory, d.change.Append = true, nil
-	d.change.Ready = true
+	p.setReady(in, d, true)
 	in.rec.ExecutionID, in.rec.Input = execution, input
 	in.rec.History, in.cached.history = nil, 0
 	in.local.close(inproc.ErrEvicted)
@@ -157,6 +159,9 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	in.busy = false
 	p.active--
 	in.rec.Revision = d.change.Revision + 1
+	if d.change.Start {
+		in.rec.Revision = res.Revision
+	}
 	switch {
 	case d.change.ResetHistory || len(d.change.Append) == 0:
 	case in.local != nil:
@@ -177,4 +182,9 @@ func (p *partition) committed(d *draft, res CommitResult) {
 		delete(p.claims, key)
 	}
 	p.advance(in)
+}
+
+// refused follows a start that did not take place.
+func (p *partition) refused(d *draft, _ error) {
+	p.fail(fmt.Errorf("instance %q: a start was refused", d.change.InstanceID))
 }

@@ -17,7 +17,6 @@ import (
 //
 //   - owner: the only one that touches instances, timers and the fields below "owned"; others send it functions to run
 //   - reader: reads the inbox
-//   - committer: sends changes to the hub; those that come while a round trip is under way go together in the next one
 //   - courier: delivers the outbox to other partitions
 //
 // Episodes, loads and claims run on goroutines of their own and end by a function sent to the owner.
@@ -32,7 +31,6 @@ type partition struct {
 	wg     sync.WaitGroup
 
 	mail    *mailbox[func()]
-	commits *mailbox[*draft]
 	letters *mailbox[OutboxMessage]
 	inbox   InboxReader
 
@@ -45,6 +43,8 @@ type partition struct {
 	claims    map[string]time.Time // activities of other hosts, and when to ask for them
 	active    int                  // instances whose episode or commit is under way
 	drained   []chan struct{}      // closed when nothing is active
+	drafts    []*draft             // for the next flush
+	ready     map[string]bool      // instances that the hub holds as ready
 	// stepping are the instances whose orchestrator runs in process, and since when.
 	stepping map[*instance]time.Time
 	// lru are the instances in memory, the least recently used first.
@@ -55,11 +55,12 @@ type partition struct {
 func newPartition(e *Engine, id int, epoch int64) *partition {
 	p := &partition{
 		e: e, id: id, epoch: epoch, logger: e.logger.With("partition", id, "epoch", epoch),
-		mail: newMailbox[func()](), commits: newMailbox[*draft](), letters: newMailbox[OutboxMessage](),
+		mail: newMailbox[func()](), letters: newMailbox[OutboxMessage](),
 		inbox:     e.hub.Inbox(id),
 		instances: map[string]*instance{},
 		claims:    map[string]time.Time{},
 		stepping:  map[*instance]time.Time{},
+		ready:     map[string]bool{},
 		lru:       list.New(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(e.ctx)
@@ -75,12 +76,12 @@ func (p *partition) start(state *PartitionState) {
 			p.adopt(&state.Activities[i])
 		}
 		for _, id := range state.Ready {
+			p.ready[id] = true
 			p.advance(p.instance(id))
 		}
 	})
 	p.wg.Go(p.own)
 	p.wg.Go(p.read)
-	p.wg.Go(p.commit)
 	p.wg.Go(p.deliver)
 }
 
@@ -165,6 +166,7 @@ func (p *partition) own() {
 		p.fireTimers()
 		p.askForClaims()
 		p.nameBlocked()
+		p.flush()
 		p.tellDrained()
 	}
 }

@@ -45,6 +45,19 @@ func (d *draft) append(ev history.Event) {
 	d.change.Append = append(d.change.Append, d.in.encode(&ev))
 }
 
+// setReady says in the draft whether the instance's next episode is due although no message says so, if the hub has it otherwise.
+func (p *partition) setReady(in *instance, d *draft, ready bool) {
+	switch {
+	case ready == p.ready[in.id]:
+	case ready:
+		p.ready[in.id] = true
+		d.change.Ready = ReadySet
+	default:
+		delete(p.ready, in.id)
+		d.change.Ready = ReadyClear
+	}
+}
+
 // schedule puts the work that the episode asked for into the draft.
 func (p *partition) schedule(in *instance, dec *replay.Decisions, d *draft) {
 	spill := p.e.liveHosts.Load() > 1 && p.e.pool.backlogged()

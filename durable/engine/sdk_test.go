@@ -23,6 +23,7 @@ type app struct {
 	activities    map[string]func(ctx context.Context, in json.RawMessage) (any, error)
 	episodes      atomic.Int64
 	runs          map[string]int // of activities, by name and input
+	native        map[string]inproc.Function
 }
 
 func newApp() *app {
@@ -30,10 +31,13 @@ func newApp() *app {
 		orchestrators: map[string]func(o *orch) (any, error){},
 		activities:    map[string]func(context.Context, json.RawMessage) (any, error){},
 		runs:          map[string]int{},
+		native:        map[string]inproc.Function{},
 	}
 }
 
-func (a *app) HasOrchestrator(name string) bool { return a.orchestrator(name) != nil }
+func (a *app) HasOrchestrator(name string) bool {
+	return a.orchestrator(name) != nil || a.native[name] != nil
+}
 
 func (a *app) orchestrator(name string) func(o *orch) (any, error) {
 	a.mu.Lock()

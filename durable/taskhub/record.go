@@ -63,27 +63,29 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 	return rec, nil
 }
 
-// flatten turns the fields to set into name, value, ...
-func flatten(id string, f *engine.Fields) ([]any, error) {
-	args := []any{fieldUpdated, millis(f.Updated)}
+// flatten turns the fields to set into name, value, ... and names those to delete. The status and its index are an operation of their own.
+func flatten(c *engine.Change) (set []any, drop []string, err error) {
+	f := &c.Fields
+	set = append(make([]any, 0, 16), fieldUpdated, f.Updated.UnixMilli(), fieldRevision, c.Revision+1)
 	text := func(name string, v *string) {
 		if v != nil {
-			args = append(args, name, *v)
+			set = append(set, name, *v)
 		}
 	}
 	raw := func(name string, v *json.RawMessage) {
-		if v != nil {
-			args = append(args, name, []byte(*v))
+		switch {
+		case v == nil:
+		case len(*v) == 0:
+			drop = append(drop, name)
+		default:
+			set = append(set, name, []byte(*v))
 		}
 	}
 	text(fieldName, f.Name)
 	text(fieldVersion, f.Version)
 	text(fieldExecution, f.ExecutionID)
-	if f.Status != nil {
-		args = append(args, fieldStatus, int(*f.Status))
-	}
 	if f.Created != nil {
-		args = append(args, fieldCreated, millis(*f.Created))
+		set = append(set, fieldCreated, f.Created.UnixMilli())
 	}
 	raw(fieldInput, f.Input)
 	raw(fieldCustomStatus, f.CustomStatus)
@@ -91,11 +93,11 @@ func flatten(id string, f *engine.Fields) ([]any, error) {
 	if f.Parent != nil {
 		p, err := json.Marshal(f.Parent)
 		if err != nil {
-			return nil, fmt.Errorf("instance %q: %w", id, err)
+			return nil, nil, fmt.Errorf("instance %q: %w", c.InstanceID, err)
 		}
-		args = append(args, fieldParent, p)
+		set = append(set, fieldParent, p)
 	}
-	return args, nil
+	return set, drop, nil
 }
 
 func sortPending(events []engine.PendingEvent) {

@@ -3,12 +3,14 @@ package gofunc
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/durango-functions/durango/worker"
 )
@@ -116,6 +118,9 @@ func (w *recorder) response() *worker.HTTPResponse {
 	body := worker.Value{}
 	if w.body.Len() > 0 {
 		body = worker.Value{Kind: worker.String, Data: w.body.Bytes()}
+		if json.Valid(w.body.Bytes()) && strings.Contains(w.sent.Get("Content-Type"), "json") {
+			body.Kind = worker.JSON
+		}
 	}
 	return &worker.HTTPResponse{Status: strconv.Itoa(w.status), Header: w.sent, Body: body}
 }

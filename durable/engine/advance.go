@@ -41,6 +41,9 @@ func (p *partition) advance(in *instance) {
 		p.runEpisode(in)
 	}
 	if !in.busy && !in.loading && in.runs() {
+		if !in.notify && !in.create {
+			p.tellWaiters(in)
+		}
 		p.rest(in)
 	}
 }
@@ -50,7 +53,7 @@ func (p *partition) handOver(in *instance) {
 	var rest []Message
 	for i := range in.inbox {
 		if m := &in.inbox[i]; m.ID == "" {
-			p.taskDone(in, m) // outcomes of activities that ran here come without a place in the inbox
+			p.sort(in, m) // what comes from this process has no place in the inbox
 		} else {
 			rest = append(rest, *m)
 		}
@@ -77,6 +80,10 @@ func (p *partition) sort(in *instance, m *Message) {
 		}
 		return
 	}
+	if m.reply != nil && !in.runs() {
+		m.reply(fmt.Errorf("%w: its status is %s", durable.ErrInstanceFinished, in.rec.Status))
+		return
+	}
 	switch m.Kind {
 	case MessageStart:
 		p.started(in, m)
@@ -85,7 +92,7 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessageEvent:
 		ev := p.eventAt(history.EventRaised)
 		ev.Name, ev.Input = m.Name, text(m.Data)
-		in.arrive(arrival{event: ev, message: m.ID, seq: -1})
+		in.arrive(arrival{event: ev, message: m.ID, reply: m.reply, seq: -1})
 	case MessageTaskDone:
 		p.taskDone(in, m)
 	case MessageSubDone:
@@ -103,7 +110,9 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.undo(in, m)
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
-		in.rec = nil // a start that came after it reads the instance anew
+		in.local.close(inproc.ErrEvicted)
+		in.rec, in.local = nil, nil // a start that came after it reads the instance anew
+		p.tellWaiters(in)
 	}
 }
 
@@ -127,7 +136,7 @@ func (p *partition) reread(in *instance, m *Message) {
 	fresh := &instance{
 		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
-		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...),
+		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...), replies: append(in.replies, dropped.replies...),
 		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
 	}
 	*in = *fresh
@@ -254,10 +263,10 @@ func (p *partition) answer(m *Message, answer Message) {
 
 // ackDraft begins a change that touches no instance and removes what the instance has taken account of.
 func (in *instance) ackDraft() *draft {
-	d := &draft{change: Change{
+	d := &draft{replies: in.replies, change: Change{
 		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer,
 	}}
-	in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending = nil, nil, nil, nil, nil
+	in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending, in.replies = nil, nil, nil, nil, nil, nil
 	return d
 }
 
@@ -269,7 +278,7 @@ func (p *partition) acknowledge(in *instance) {
 		in.drop(a, d)
 	}
 	in.arrived = arrivals{}
-	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
+	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove)+len(d.replies) > 0 {
 		p.put(d)
 	}
 	p.forget(in)

@@ -66,6 +66,7 @@ type Engine struct {
 	owed []*partition
 
 	episodes chan struct{} // a token per episode that may run
+	orders   chan struct{} // a token per client of this process that waits for an owner
 
 	ctx      context.Context // of everything; its cause tells why it ended
 	cancel   context.CancelCauseFunc
@@ -102,6 +103,7 @@ func New(cfg Config) *Engine {
 		cfg: cfg, hub: cfg.Hub, logger: cfg.Logger,
 		parts:    map[int]*partition{},
 		episodes: make(chan struct{}, cfg.MaxOrchestrators),
+		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),
 	}

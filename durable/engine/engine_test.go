@@ -57,6 +57,14 @@ func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine
 	return h.Hub.CompleteActivity(ctx, p, key, m)
 }
 
+// client is the store that tests use: with orchestrators in process that of this process's clients.
+func (h *host) client() durable.Store {
+	if inProcess() {
+		return h.store
+	}
+	return h.Hub
+}
+
 func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
 	t.Helper()
 	h := startHostWith(t, opts, hub, name, a, change...)
@@ -89,7 +97,7 @@ func startHostWith(t testing.TB, opts *redis.Options, hub, name string, a *app, 
 		f(&cfg)
 	}
 	h.engine = engine.New(cfg)
-	h.store = h.Hub
+	h.store = h.engine.Store(h.Hub)
 	require.NoError(t, h.engine.Start(t.Context()))
 	h.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -121,7 +129,7 @@ func probe(t testing.TB, opts *redis.Options, hub string) *taskhub.Hub {
 
 func start(t *testing.T, h *host, name, id string, input any) {
 	t.Helper()
-	require.NoError(t, h.Create(t.Context(), durable.CreateRequest{
+	require.NoError(t, h.client().Create(t.Context(), durable.CreateRequest{
 		Name: name, InstanceID: id, ExecutionID: strings.ReplaceAll(id, "|", "") + "x", Input: raw(input),
 	}))
 }
@@ -131,7 +139,7 @@ func await(t *testing.T, h *host, id string, f func(durable.RuntimeStatus) bool)
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	st, err := h.Wait(ctx, id, f)
+	st, err := h.client().Wait(ctx, id, f)
 	if err != nil {
 		now, statusErr := h.Status(t.Context(), id, durable.StatusOptions{History: true})
 		require.NoError(t, statusErr)

@@ -187,6 +187,8 @@ type Message struct {
 
 	// Claimed says of the outcome of an activity that the hub may hold a claim on the activity.
 	Claimed bool `json:"-"`
+	// reply tells a client of this process that the message's effect is durable; nil: nobody waits for that.
+	reply func(error)
 }
 
 // Parent names the orchestration that waits for an instance.

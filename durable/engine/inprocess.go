@@ -136,6 +136,8 @@ func (p *partition) stepped(in *instance, ep *episode, out *inproc.Outcome) {
 	case len(ep.show)+len(dec.Events)+len(dec.CancelTimers) == 0 && dec.CustomStatus == nil:
 		if in.gathered() || in.arrived.raised {
 			p.hold(in)
+		} else {
+			p.advance(in) // something may have come meanwhile
 		}
 	default:
 		p.goOnInProcess(in, ep, out)
@@ -179,6 +181,7 @@ func (in *instance) gather(dropped *draft) {
 	in.ackClaim = append(in.ackClaim, dropped.change.ClaimsRemove...)
 	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
 	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
+	in.replies = append(in.replies, dropped.replies...)
 
 }
 

@@ -15,10 +15,11 @@ import (
 // with the whole partition when the commit does not take place.
 type instance struct {
 	id      string
-	loading bool    // its record is being read
-	busy    bool    // an episode or a commit is under way
-	rec     *Record // nil: there is none
-	create  bool    // rec is not stored yet
+	loading bool        // its record is being read
+	busy    bool        // an episode or a commit is under way
+	rec     *Record     // nil: there is none
+	create  bool        // rec is not stored yet
+	start   *startOrder // the commit that creates it is a start of a client of this process
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
 
@@ -41,8 +42,9 @@ type instance struct {
 	ackTimer []TimerEntry // timers that have no effect
 	// ackPending are pending events that have no effect.
 	ackPending []int64
-	events     [][]byte // history events made outside of an episode
-	notify     bool     // the status has changed
+	replies    []func(error) // of clients of this process, who wait for the commit
+	events     [][]byte      // history events made outside of an episode
+	notify     bool          // the status has changed
 
 	cached    cached
 	terminate *Message
@@ -60,6 +62,7 @@ type arrival struct {
 	claimed bool        // the activity may have a claim
 	timer   *TimerEntry // nil for none
 	seq     int64       // number as a pending event, -1 when it is not stored as one
+	reply   func(error) // of a client of this process who waits until it is durable; nil for none
 }
 
 // arrivals are in the order in which they came.
@@ -108,7 +111,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 // restore works out from the history where the execution stands.
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
-	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
+	in.timers, in.subs, in.tasks = nil, nil, nil
 	in.local.close(inproc.ErrEvicted)
 	in.local, in.orch = nil, nil
 	events, err := decodeHistory(in.rec.History)
@@ -147,14 +150,23 @@ func (in *instance) note(ev *history.Event) {
 	case history.ExecutionStarted:
 		in.started = true
 	case history.TaskScheduled:
+		if in.tasks == nil {
+			in.tasks = map[int]bool{}
+		}
 		in.tasks[ev.ID] = true
 	case history.TaskCompleted, history.TaskFailed:
 		delete(in.tasks, ev.TaskID)
 	case history.TimerCreated:
+		if in.timers == nil {
+			in.timers = map[int]TimerEntry{}
+		}
 		in.timers[ev.ID] = in.timer(ev.ID, ev.FireAt)
 	case history.TimerFired:
 		delete(in.timers, ev.TaskID)
 	case history.SubOrchestrationCreated:
+		if in.subs == nil {
+			in.subs = map[int]string{}
+		}
 		in.subs[ev.ID] = ev.InstanceID
 	case history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
 		delete(in.subs, ev.TaskID)
@@ -200,6 +212,9 @@ func (in *instance) drop(a arrival, d *draft) {
 	if a.seq >= 0 {
 		d.change.PendingRemove = append(d.change.PendingRemove, a.seq)
 	}
+	if a.reply != nil {
+		d.replies = append(d.replies, a.reply)
+	}
 }
 
 // store makes an arrival a pending event: it is durable on its own from the commit on.
@@ -210,7 +225,7 @@ func (in *instance) store(a *arrival, d *draft) {
 	moved := *a
 	moved.seq = -1
 	in.drop(moved, d)
-	a.message, a.act, a.timer = "", "", nil
+	a.message, a.act, a.timer, a.reply = "", "", nil, nil
 	a.seq = in.rec.NextPending
 	in.rec.NextPending++
 	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: in.encode(&a.event)})
@@ -241,11 +256,12 @@ type draft struct {
 	change     Change
 	activities []*Outstanding // to run here
 	spilled    []string       // keys of those left for any host
+	replies    []func(error)  // to clients of this process
 }
 
 // newDraft begins a change of the instance with all that has gathered for the next commit. before is its record as the hub has it.
 func (in *instance) newDraft(now time.Time) *draft {
-	d := &draft{in: in, change: Change{
+	d := &draft{in: in, replies: in.replies, change: Change{
 		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
 		Append:   in.events,
 		Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
@@ -257,9 +273,12 @@ func (in *instance) newDraft(now time.Time) *draft {
 		d.change.Fields.Status, d.change.Status = &status, status
 	}
 	if in.create {
-		d.change.ExecutionID = in.replaced
-		r := *in.rec // a copy: the committer reads it while the instance goes on
-		d.change.Replace = true
+		r := *in.rec // a copy: it is read while the instance goes on
+		if in.start != nil {
+			d.change.Start, d.change.AnyState = true, in.start.anyState
+		} else {
+			d.change.ExecutionID, d.change.Replace = in.replaced, true
+		}
 		d.change.Fields = Fields{
 			Name: &r.Name, ExecutionID: &r.ExecutionID, Status: &r.Status, Created: &r.Created, Updated: now, Parent: r.Parent,
 		}
@@ -272,13 +291,14 @@ func (in *instance) newDraft(now time.Time) *draft {
 		in.create = false
 	}
 	in.events, in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, nil, false
+	in.replies = nil
 	in.rec.Updated = now
 	return d
 }
 
 // gathered reports whether anything waits for the next commit.
 func (in *instance) gathered() bool {
-	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending) > 0 || in.notify || in.create
+	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending)+len(in.replies) > 0 || in.notify || in.create
 }
 
 // setFinal puts the end of the execution into the draft.

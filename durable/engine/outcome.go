@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -139,7 +138,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	in.local.close(inproc.ErrEvicted)
 	in.orch, in.local = replay.New(p.e.replayConfig()), nil
 	in.started = false
-	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
+	in.timers, in.subs, in.tasks = nil, nil, nil
 	if more != nil {
 		more(d)
 	}
@@ -152,6 +151,9 @@ func newExecutionID() string { return strings.ReplaceAll(uuid.NewString(), "-", 
 // committed follows a change that is durable now.
 func (p *partition) committed(d *draft, res CommitResult) {
 	p.letters.put(res.Outbox...)
+	for _, reply := range d.replies {
+		reply(nil)
+	}
 	in := d.in
 	if in == nil {
 		return
@@ -161,6 +163,8 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	in.rec.Revision = d.change.Revision + 1
 	if d.change.Start {
 		in.rec.Revision = res.Revision
+		in.start.reply(nil)
+		in.start = nil
 	}
 	switch {
 	case d.change.ResetHistory || len(d.change.Append) == 0:
@@ -181,10 +185,6 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	for _, key := range d.change.ActivitiesRemove {
 		delete(p.claims, key)
 	}
+	p.tellWaiters(in)
 	p.advance(in)
-}
-
-// refused follows a start that did not take place.
-func (p *partition) refused(d *draft, _ error) {
-	p.fail(fmt.Errorf("instance %q: a start was refused", d.change.InstanceID))
 }

@@ -40,11 +40,12 @@ type partition struct {
 	// owned by the owner goroutine
 	instances map[string]*instance
 	timers    timerQueue
-	claims    map[string]time.Time // activities of other hosts, and when to ask for them
-	active    int                  // instances whose episode or commit is under way
-	drained   []chan struct{}      // closed when nothing is active
-	drafts    []*draft             // for the next flush
-	ready     map[string]bool      // instances that the hub holds as ready
+	claims    map[string]time.Time       // activities of other hosts, and when to ask for them
+	active    int                        // instances whose episode or commit is under way
+	drained   []chan struct{}            // closed when nothing is active
+	drafts    []*draft                   // for the next flush
+	waiters   map[string][]*statusWaiter // clients of this process, by instance ID
+	ready     map[string]bool            // instances that the hub holds as ready
 	// stepping are the instances whose orchestrator runs in process, and since when.
 	stepping map[*instance]time.Time
 	// lru are the instances in memory, the least recently used first.
@@ -61,6 +62,7 @@ func newPartition(e *Engine, id int, epoch int64) *partition {
 		claims:    map[string]time.Time{},
 		stepping:  map[*instance]time.Time{},
 		ready:     map[string]bool{},
+		waiters:   map[string][]*statusWaiter{},
 		lru:       list.New(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(e.ctx)

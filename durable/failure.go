@@ -46,7 +46,11 @@ func (e *nonRetriable) Unwrap() error { return e.err }
 
 // FailureOf describes an error for the history.
 func FailureOf(err error) *history.FailureDetails {
-	d := &history.FailureDetails{ErrorType: fmt.Sprintf("%T", err), ErrorMessage: err.Error()}
+	named := err
+	if marked, ok := err.(*nonRetriable); ok { //nolint:errorlint // the mark itself, which tells nothing about the error
+		named = marked.err
+	}
+	d := &history.FailureDetails{ErrorType: fmt.Sprintf("%T", named), ErrorMessage: err.Error()}
 	var known ErrorType
 	var failed *TaskFailedError
 	switch {

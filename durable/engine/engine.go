@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/durango-functions/durango/durable"
 )
 
 // Config configures an Engine.
@@ -77,8 +80,8 @@ type Engine struct {
 	started   atomic.Bool
 }
 
-// ErrStopped is the cause of contexts that end because the engine stops.
-var ErrStopped = errors.New("the engine stops")
+// ErrStopped is the cause of contexts that end because the engine stops. For the code that it runs, the host stops.
+var ErrStopped = fmt.Errorf("the engine stops: %w", durable.ErrHostStops)
 
 // New makes an engine; Start sets it to work.
 func New(cfg Config) *Engine {

@@ -3,6 +3,7 @@ package inproc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
@@ -34,6 +35,11 @@ func (s *Session) ContinueAsNew(input json.RawMessage) error {
 	s.check()
 	s.continues, s.newInput = true, input
 	return errContinueAsNew
+}
+
+// Continues reports whether the orchestration starts anew when the orchestrator returns err.
+func (s *Session) Continues(err error) bool {
+	return s.continues && (err == nil || errors.Is(err, errContinueAsNew))
 }
 
 // Context is canceled when the session ends; its cause tells why.

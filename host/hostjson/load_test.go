@@ -33,7 +33,7 @@ func try(t *testing.T, text string, environ ...string) (*Config, []Warning, erro
 
 func TestBuiltInFileIsTheDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, d, err := load(t.TempDir(), rootFile(t), nil)
+	cfg, d, err := load(t.TempDir(), rootFile(t), nil, nil)
 	require.NoError(t, err)
 	require.Empty(t, d.warnings)
 	file, err := jsonpos.Parse(FileName, rootFile(t))
@@ -55,7 +55,7 @@ func TestDocumentationHasEveryKey(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
-	_, d, err := load(t.TempDir(), rootFile(t), nil)
+	_, d, err := load(t.TempDir(), rootFile(t), nil, nil)
 	require.NoError(t, err)
 	for _, key := range d.used {
 		parts := strings.Split(key, ".")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 )
 
 // Func is a function of the author with its signature checked.
@@ -142,13 +143,35 @@ func Encode(v any) (json.RawMessage, error) {
 		}
 		return v, nil
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	e := encoders.Get().(*encoder) //nolint:forcetypeassert // New makes no others
+	defer e.free()
+	if err := e.enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return bytes.Clone(bytes.TrimRight(e.buf.Bytes(), "\n")), nil
+}
+
+// encoder is used again and again: making one takes as long as encoding a small value.
+type encoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}}
+
+// free makes the encoder ready for the next value, unless it has grown beyond what is worth keeping.
+func (e *encoder) free() {
+	const most = 64 << 10
+	if e.buf.Cap() > most {
+		return
+	}
+	e.buf.Reset()
+	encoders.Put(e)
 }
 
 // IsRaw reports whether the type takes JSON as it is.

@@ -19,7 +19,7 @@ import (
 func (d *durablePart) openAPI() {
 	h, config := d.h, d.h.config.DurableTask
 	logger := h.cfg.Logger.With(categoryKey, categoryDurable)
-	d.api = durable.NewClient(d.hub, durable.ClientConfig{
+	d.api = durable.NewClient(d.engine.Store(d.hub), durable.ClientConfig{
 		StartTimeout: config.StartTimeout, OverridableExistingInstanceStates: config.OverridableExistingInstanceStates,
 		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, MaxPayload: config.MaxPayloadSize, Logger: logger,
 	})

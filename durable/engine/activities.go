@@ -28,6 +28,7 @@ type activityPool struct {
 	cancels  map[activityID]context.CancelCauseFunc // of the running ones
 	waiting  []*Outstanding
 	running  int
+	resting  []chan *Outstanding // of the goroutines that have nothing to do
 	draining bool
 	idle     chan struct{} // closed when draining and nothing runs
 	free     chan struct{} // holds a token when a place may have become free
@@ -77,39 +78,75 @@ func (pool *activityPool) holds(p int, key string) bool {
 
 // dispatch starts what has a place. The caller holds mu.
 func (pool *activityPool) dispatch() {
-	for !pool.draining && len(pool.waiting) > 0 && pool.running < pool.e.cfg.MaxActivities {
-		a := pool.waiting[0]
-		pool.waiting[0] = nil
-		pool.waiting = pool.waiting[1:]
-		pool.running++
-		pool.wg.Go(func() { pool.run(a) })
+	for {
+		a := pool.next()
+		if a == nil {
+			return
+		}
+		if last := len(pool.resting) - 1; last >= 0 {
+			pool.resting[last] <- a
+			pool.resting = pool.resting[:last]
+			continue
+		}
+		pool.wg.Go(func() { pool.work(a) })
+	}
+}
+
+// next takes what is to be run next if there is a place for it. The caller holds mu.
+func (pool *activityPool) next() *Outstanding {
+	if pool.draining || len(pool.waiting) == 0 || pool.running >= pool.e.cfg.MaxActivities {
+		return nil
+	}
+	a := pool.waiting[0]
+	pool.waiting[0] = nil
+	pool.waiting = pool.waiting[1:]
+	pool.running++
+	return a
+}
+
+// work is a goroutine that runs activities: the first, then what waits, then what it is handed while it rests. Its stack has grown to what they need.
+func (pool *activityPool) work(a *Outstanding) {
+	handed := make(chan *Outstanding, 1)
+	for a != nil {
+		pool.run(a)
+		pool.mu.Lock()
+		delete(pool.held, activityID{a.Partition, a.Key})
+		pool.running--
+		a = pool.next()
+		if a == nil {
+			if pool.draining && pool.running == 0 {
+				close(pool.idle)
+			}
+			pool.resting = append(pool.resting, handed)
+		}
+		pool.mu.Unlock()
+		select {
+		case pool.free <- struct{}{}:
+		default:
+		}
+		if a == nil {
+			select {
+			case a = <-handed:
+			case <-pool.ctx.Done():
+			}
+		}
 	}
 }
 
 // run runs one activity to its outcome.
 func (pool *activityPool) run(a *Outstanding) {
 	ctx, cancel := context.WithCancelCause(pool.ctx)
+	defer cancel(nil)
 	id := activityID{a.Partition, a.Key}
 	pool.mu.Lock()
 	pool.cancels[id] = cancel
 	pool.mu.Unlock()
 	m, ok := pool.execute(ctx, a)
+	pool.mu.Lock()
+	delete(pool.cancels, id)
+	pool.mu.Unlock()
 	if ok {
 		pool.e.deliverOutcome(a, m)
-	}
-	cancel(nil)
-	pool.mu.Lock()
-	defer pool.mu.Unlock()
-	delete(pool.held, id)
-	delete(pool.cancels, id)
-	pool.running--
-	pool.dispatch()
-	if pool.draining && pool.running == 0 {
-		close(pool.idle)
-	}
-	select {
-	case pool.free <- struct{}{}:
-	default:
 	}
 }
 

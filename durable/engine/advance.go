@@ -272,6 +272,10 @@ func (in *instance) ackDraft() *draft {
 
 // acknowledge removes what came for an instance that does not run, and forgets the instance.
 func (p *partition) acknowledge(in *instance) {
+	if len(in.arrived.list) == 0 && !in.gathered() {
+		p.forget(in)
+		return
+	}
 	d := in.ackDraft()
 	for _, a := range in.arrived.list {
 		a.seq = -1 // its pending events went with it
@@ -308,7 +312,7 @@ func (p *partition) terminate(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionTerminated)
 	ev.Input = text(output)
-	in.events = append(in.events, in.encode(&ev))
+	in.events = append(in.events, in.encode(nil, &ev))
 	children := in.subs
 	in.local.close(terminated(m.Reason))
 	p.e.pool.terminate(in.id, in.rec.ExecutionID, terminated(m.Reason))
@@ -341,7 +345,7 @@ func (p *partition) suspend(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionSuspended)
 	ev.Reason = m.Reason
-	in.events = append(in.events, in.encode(&ev))
+	in.events = append(in.events, in.encode(nil, &ev))
 	in.setStatus(durable.Suspended)
 }
 
@@ -353,6 +357,6 @@ func (p *partition) resume(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionResumed)
 	ev.Reason = m.Reason
-	in.events = append(in.events, in.encode(&ev))
+	in.events = append(in.events, in.encode(nil, &ev))
 	in.setStatus(durable.Running)
 }

@@ -63,7 +63,7 @@ func (p *partition) deliver() {
 		case <-p.letters.C():
 		}
 		byTarget := map[int][]OutboxMessage{}
-		for _, m := range p.letters.take() {
+		for _, m := range p.letters.take(nil) {
 			byTarget[m.To] = append(byTarget[m.To], m)
 		}
 		for to, letters := range byTarget {

@@ -17,9 +17,14 @@ type local struct {
 	session *inproc.Session // nil: the next episode makes one
 	// stored is the history that the next session replays; nil when the history is not in memory.
 	stored []history.Event
+	// spare is an empty list for the next arrivals.
+	spare []arrival
 	// needs is what the last session needed when it was evicted (Session.Needs).
 	needs int
 }
+
+// maxSpare is the size of the largest list that is kept for its memory.
+const maxSpare = 16
 
 // close ends the session.
 func (l *local) close(cause error) {
@@ -60,7 +65,8 @@ func (p *partition) stepInProcess(in *instance, fn inproc.Function) {
 		return
 	}
 	ep := &episode{now: p.clockOf(in), first: !in.started}
-	step := &inproc.Step{Now: ep.now, Offers: eventsOf(in.arrived.list)}
+	ep.offers = eventsOf(in.arrived.list)
+	step := &inproc.Step{Now: ep.now, Offers: ep.offers}
 	if in.local.session == nil {
 		in.local.session = inproc.New(fn, p.sessionStart(in))
 		step.Replay, in.local.stored = in.local.stored, nil
@@ -150,6 +156,21 @@ func (in *instance) settle(ep *episode, out *inproc.Outcome) {
 		return
 	}
 	list := in.arrived.list
+	if len(out.Shown) == len(list) && slices.IsSorted(out.Shown) {
+		if ep.show == nil {
+			ep.show = ep.offers
+		} else {
+			ep.show = append(ep.show, ep.offers...)
+		}
+		// The two lists take turns: what is shown is looked at until the episode's commit is made, and nothing else comes before.
+		ep.shown = list
+		in.arrived.set(in.local.spare[:0])
+		in.local.spare = nil
+		if cap(list) <= maxSpare {
+			in.local.spare = list
+		}
+		return
+	}
 	taken := make([]bool, len(list))
 	for _, i := range out.Shown {
 		taken[i] = true

@@ -231,7 +231,7 @@ func (in *instance) store(a *arrival, d *draft) {
 	a.message, a.act, a.timer, a.reply = "", "", nil, nil
 	a.seq = in.rec.NextPending
 	in.rec.NextPending++
-	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: in.encode(&a.event)})
+	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: in.encode(nil, &a.event)})
 }
 
 // stored reports whether all arrivals are durable apart from the inbox.
@@ -245,12 +245,12 @@ func (in *instance) setStatus(s durable.RuntimeStatus) {
 	}
 }
 
-// encode makes the stored form of an event.
-func (in *instance) encode(ev *history.Event) []byte {
+// encode appends the stored form of an event.
+func (in *instance) encode(dst []byte, ev *history.Event) []byte {
 	if in.local != nil {
-		return ev.AppendLean(nil)
+		return ev.AppendLean(dst)
 	}
-	return ev.AppendJSON(nil, true)
+	return ev.AppendJSON(dst, true)
 }
 
 // draft is a change on its way to the hub, with what is to be done once it is there.
@@ -260,6 +260,7 @@ type draft struct {
 	activities []*Outstanding // to run here
 	spilled    []string       // keys of those left for any host
 	replies    []func(error)  // to clients of this process
+	buffer     []byte         // holds the events of change.Append
 }
 
 // newDraft begins a change of the instance with all that has gathered for the next commit. before is its record as the hub has it.

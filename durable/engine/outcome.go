@@ -52,9 +52,9 @@ func (p *partition) finishWith(
 	done := history.Event{
 		Type: history.ExecutionCompleted, ID: -1, Timestamp: now, Action: history.NoAction, Status: int(status), Result: text(output),
 	}
-	d.append(done)
+	d.append(&done)
 	if ep != nil && in.local == nil {
-		d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
+		d.append(&history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
 	}
 	in.local.close(inproc.ErrEvicted)
 	p.setReady(in, d, false)

@@ -154,13 +154,15 @@ func (p *partition) fail(cause error) {
 func (p *partition) own() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var mail []func()
 	for {
 		timer.Reset(p.untilNext())
 		select {
 		case <-p.ctx.Done():
 			return
 		case <-p.mail.C():
-			for _, f := range p.mail.take() {
+			mail = p.mail.take(mail)
+			for _, f := range mail {
 				f()
 			}
 		case <-timer.C:

@@ -63,11 +63,26 @@ func (e *Event) appendLeanStart(dst []byte) []byte {
 	return appendOptional(dst, `,"DurangoRuntime":`, e.Runtime)
 }
 
+// appendLeanTime appends a time in RFC 3339 with milliseconds. It is written by hand since a history holds one in each event.
 func appendLeanTime(dst []byte, t time.Time) []byte {
-	dst = append(dst, '"')
-	dst = t.UTC().AppendFormat(dst, leanTime)
-	return append(dst, '"')
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		dst = append(dst, '"')
+		return append(t.AppendFormat(dst, leanTime), '"')
+	}
+	hour, minute, second := t.Clock()
+	dst = append(dst, '"', digit(year/1000), digit(year/100), digit(year/10), digit(year), '-')
+	dst = append(dst, digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T')
+	dst = append(dst, digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(second/10), digit(second))
+	if ms := t.Nanosecond() / 1e6; ms > 0 {
+		dst = append(dst, '.', digit(ms/100), digit(ms/10), digit(ms))
+	}
+	return append(dst, 'Z', '"')
 }
+
+// digit is the last decimal digit of n.
+func digit(n int) byte { return byte('0' + n%10) }
 
 func appendOptional(dst []byte, key, value string) []byte {
 	if value == "" {

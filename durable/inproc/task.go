@@ -18,7 +18,7 @@ type Task struct {
 
 	done    bool
 	failed  bool
-	outcome history.Event // the event that completed it
+	outcome outcome // of a complete one
 	parents []*Task
 	parts   *parts // of a compound
 	retry   *retrying
@@ -60,19 +60,32 @@ func (t *Task) Name() string { return t.name }
 // ID is the id of the task's latest attempt.
 func (t *Task) ID() int { return t.id }
 
-// Event is the event that completed the task.
-func (t *Task) Event() *history.Event { return &t.outcome }
+// outcome is what is kept of the event that completed a task.
+type outcome struct {
+	typ    history.EventType
+	taskID int
+	value  *string        // result or data as JSON
+	failed *history.Event // of a failure
+}
+
+// Event is the event that completed the task, as far as it is kept: its type, task id, and result, data or failure.
+func (t *Task) Event() *history.Event {
+	if t.outcome.failed != nil {
+		return t.outcome.failed
+	}
+	ev := &history.Event{Type: t.outcome.typ, ID: -1, TaskID: t.outcome.taskID, Name: t.name, Result: t.outcome.value, Action: history.NoAction}
+	if ev.Type == history.EventRaised {
+		ev.Result, ev.Input = nil, t.outcome.value
+	}
+	return ev
+}
 
 // Result is the task's result as JSON, nil for none.
 func (t *Task) Result() json.RawMessage {
-	text := t.outcome.Result
-	if t.kind == history.EventRaised {
-		text = t.outcome.Input
-	}
-	if text == nil {
+	if t.outcome.value == nil {
 		return nil
 	}
-	return json.RawMessage(*text)
+	return json.RawMessage(*t.outcome.value)
 }
 
 // First is the index of the part that completed the compound, -1 when all did, and for tasks that are none.
@@ -120,7 +133,15 @@ func (t *Task) accepts(typ history.EventType) bool {
 
 // settle completes the task with an event.
 func (t *Task) settle(ev *history.Event) {
-	t.outcome = *ev
+	t.outcome = outcome{typ: ev.Type, taskID: ev.TaskID, value: ev.Result}
+	switch ev.Type {
+	case history.EventRaised:
+		t.outcome.value = ev.Input
+	case history.TaskFailed, history.SubOrchestrationFailed:
+		failed := *ev
+		t.outcome.failed = &failed
+	default:
+	}
 	t.finish(ev.Type == history.TaskFailed || ev.Type == history.SubOrchestrationFailed)
 }
 

@@ -28,12 +28,12 @@ const commitTimeout = 10 * time.Second
 func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]engine.CommitResult, error)) {
 	calls := make([]*call, len(changes))
 	for i, c := range changes {
-		args, err := h.commitArgs(epoch, c)
+		words, err := h.commitArgs(p, epoch, c)
 		if err != nil {
 			done(nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err))
 			return
 		}
-		calls[i] = &call{script: commitScript, key: h.prefix(p), args: args}
+		calls[i] = &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]}
 	}
 	h.lane(p).submit(calls, func() { done(h.commitResults(p, changes, calls)) })
 }
@@ -141,9 +141,9 @@ func (o *operations) blobs(letter string, values [][]byte) {
 	}
 }
 
-// commitArgs lays out a change as commit.lua reads it.
-func (h *Hub) commitArgs(epoch int64, c *engine.Change) ([]any, error) {
-	o := &operations{args: make([]any, 0, 40)}
+// commitArgs lays out the command that performs a change, as commit.lua reads it.
+func (h *Hub) commitArgs(p int, epoch int64, c *engine.Change) ([]any, error) {
+	o := &operations{args: append(make([]any, 0, 48+len(c.Append)+3*len(c.ActivitiesAdd)+len(c.ActivitiesRemove)), evalShaHead(commitScript, h.prefix(p))...)}
 	o.add(epoch, c.InstanceID, c.ExecutionID, must(c))
 	if !c.AckOnly {
 		if err := h.instanceOps(o, c); err != nil {
@@ -185,13 +185,9 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 		o.open("R", 1)
 		o.add("")
 	}
-	set, drop, err := flatten(c)
-	if err != nil {
+	if err := fieldOps(o, c); err != nil {
 		return err
 	}
-	o.open("f", len(set))
-	o.add(set...)
-	o.texts("F", drop)
 	if f := &c.Fields; f.Created != nil {
 		o.open("i", 3)
 		o.add(f.Created.UnixMilli(), *f.Name, int(*f.Status))

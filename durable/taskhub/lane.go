@@ -17,13 +17,20 @@ const laneCount = 2
 // laneBatch is how many calls one round trip carries at most.
 const laneBatch = 512
 
+// evalHead is how many words of an EVALSHA stand before the arguments.
+const evalHead = 4
+
+func evalShaHead(s *script, key string) []any { return []any{"evalsha", s.sha, 1, key} }
+
 // call is one call of a script, and what became of it.
 type call struct {
 	script *script
 	key    string
 	args   []any
-	reply  any
-	err    error
+	// words is the whole command, of which args is the end; nil: it is put together when it is sent.
+	words []any
+	reply any
+	err   error
 }
 
 // batch are calls that were submitted together; done is told when all of them have their outcome.
@@ -172,9 +179,11 @@ func (h *Hub) shareWhile(ctx context.Context, again func(error) bool, p int, s *
 }
 
 func evalSha(ctx context.Context, pipe redis.Pipeliner, c *call) *redis.Cmd {
-	args := make([]any, 0, len(c.args)+4)
-	args = append(append(args, "evalsha", c.script.sha, 1, c.key), c.args...)
-	cmd := redis.NewCmd(ctx, args...)
+	words := c.words
+	if words == nil {
+		words = append(append(make([]any, 0, len(c.args)+evalHead), evalShaHead(c.script, c.key)...), c.args...)
+	}
+	cmd := redis.NewCmd(ctx, words...)
 	cmd.SetFirstKeyPos(3)
 	_ = pipe.Process(ctx, cmd) // it only queues
 	return cmd

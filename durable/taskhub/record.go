@@ -63,13 +63,15 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 	return rec, nil
 }
 
-// flatten turns the fields to set into name, value, ... and names those to delete. The status and its index are an operation of their own.
-func flatten(c *engine.Change) (set []any, drop []string, err error) {
+// fieldOps sets and deletes the instance's fields.
+func fieldOps(o *operations, c *engine.Change) error {
 	f := &c.Fields
-	set = append(make([]any, 0, 16), fieldUpdated, f.Updated.UnixMilli(), fieldRevision, c.Revision+1)
+	at := len(o.args)
+	o.add("f", 0, fieldUpdated, f.Updated.UnixMilli(), fieldRevision, c.Revision+1)
+	var drop []string
 	text := func(name string, v *string) {
 		if v != nil {
-			set = append(set, name, *v)
+			o.add(name, *v)
 		}
 	}
 	raw := func(name string, v *json.RawMessage) {
@@ -78,17 +80,17 @@ func flatten(c *engine.Change) (set []any, drop []string, err error) {
 		case len(*v) == 0:
 			drop = append(drop, name)
 		default:
-			set = append(set, name, []byte(*v))
+			o.add(name, []byte(*v))
 		}
 	}
 	text(fieldName, f.Name)
 	text(fieldVersion, f.Version)
 	text(fieldExecution, f.ExecutionID)
 	if f.Status != nil {
-		set = append(set, fieldStatus, int(*f.Status))
+		o.add(fieldStatus, int(*f.Status))
 	}
 	if f.Created != nil {
-		set = append(set, fieldCreated, f.Created.UnixMilli())
+		o.add(fieldCreated, f.Created.UnixMilli())
 	}
 	raw(fieldInput, f.Input)
 	raw(fieldCustomStatus, f.CustomStatus)
@@ -96,11 +98,13 @@ func flatten(c *engine.Change) (set []any, drop []string, err error) {
 	if f.Parent != nil {
 		p, err := json.Marshal(f.Parent)
 		if err != nil {
-			return nil, nil, fmt.Errorf("instance %q: %w", c.InstanceID, err)
+			return fmt.Errorf("instance %q: %w", c.InstanceID, err)
 		}
-		set = append(set, fieldParent, p)
+		o.add(fieldParent, p)
 	}
-	return set, drop, nil
+	o.args[at+1] = len(o.args) - at - 2
+	o.texts("F", drop)
+	return nil
 }
 
 func sortPending(events []engine.PendingEvent) {

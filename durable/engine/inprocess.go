@@ -133,6 +133,7 @@ func (p *partition) stepped(in *instance, ep *episode, out *inproc.Outcome) {
 	case dec.Outcome == replay.Failed:
 		p.finishWith(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)), func(d *draft) {
 			p.detach(out.Detached, d)
+			d.explain(out.Failure)
 		})
 	case dec.Outcome == replay.ContinuedAsNew:
 		for _, ev := range out.Carry {
@@ -221,6 +222,15 @@ func (p *partition) goOnInProcess(in *instance, ep *episode, out *inproc.Outcome
 		in.arrived.unstored, in.arrived.raised = 0, false
 	}
 	p.put(d)
+}
+
+// explain tells the parent of a failed orchestration what its error was, beyond the text.
+func (d *draft) explain(failure error) {
+	for i := range d.change.Send {
+		if m := &d.change.Send[i]; m.Kind == MessageSubDone && failure != nil {
+			m.Failure = durable.FailureOf(failure)
+		}
+	}
 }
 
 // detach sends the starts of orchestrations that nobody waits for.

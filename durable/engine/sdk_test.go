@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/history"
 	"github.com/durango-functions/durango/durable/inproc"
@@ -62,7 +63,7 @@ func (a *app) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) (json
 		if errors.Is(err, errCrash) || ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %v", w.Name, err)}
+		return nil, &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %v", w.Name, err), Failure: durable.FailureOf(err)}
 	}
 	return json.Marshal(out)
 }

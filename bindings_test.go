@@ -124,9 +124,9 @@ func TestRedisBindings(t *testing.T) {
 		durango.RedisOutput{Name: "object", Command: "SET object"},
 		durango.RedisOutput{Name: "$return", Command: "SET returned"},
 	)
-	var late context.Context
+	contexts := make(chan context.Context, 10)
 	app.Function("Mistakes", func(ctx context.Context, what string) error {
-		late = ctx
+		contexts <- ctx
 		switch what {
 		case "no input":
 			_, err := durango.Input[string](ctx, "cusomer")
@@ -168,7 +168,7 @@ func TestRedisBindings(t *testing.T) {
 	_, failure = byHand(t, h, "Mistakes", "")
 	require.Empty(t, failure)
 	require.Equal(t, "value", client.Get(ctx, "mistake").Val())
-	require.ErrorContains(t, durango.SetOutput(late, "out", "x"), "comes too late")
+	require.ErrorContains(t, durango.SetOutput(<-contexts, "out", "x"), "comes too late")
 	_, failure = byHand(t, h, "Own", "")
 	require.Empty(t, failure)
 	_, err := durango.Input[string](ctx, "x")

@@ -180,7 +180,9 @@ func errorResponse(err error) (*worker.HTTPResponse, error) {
 
 // response makes the response of what a handler returned.
 func response(out reflect.Value) (*worker.HTTPResponse, error) {
-	status, header, body := 0, http.Header(nil), any(nil)
+	var status int
+	var header http.Header
+	var body any
 	switch out.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if out.IsNil() && (out.Kind() == reflect.Interface || out.Type().Implements(reflect.TypeFor[typedResponse]())) {

@@ -47,7 +47,7 @@ type HTTPRequest struct {
 	Body    []byte            // nil: no body
 	// Live is the exchange itself, for functions of this process; the fields above but Params are not filled then. nil: the function is run
 	// by hand, or in another process.
-	Live *LiveHTTP
+	Live *LiveHTTP `json:"-"`
 }
 
 // LiveHTTP is an HTTP exchange that a function of this process takes part in.

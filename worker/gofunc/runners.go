@@ -13,8 +13,8 @@ const maxIdle = 128
 type runners struct {
 	mu      sync.Mutex
 	idle    []*runner
-	stopped bool
-	running sync.WaitGroup
+	count   int           // of all
+	stopped chan struct{} // after stop; closed when there are none
 }
 
 // runner is one of the goroutines.
@@ -34,7 +34,7 @@ func (rs *runners) run(c *Call) {
 		return
 	}
 	r := &runner{calls: make(chan *Call, 1)}
-	rs.running.Add(1)
+	rs.count++
 	rs.mu.Unlock()
 	r.calls <- c
 	go rs.loop(r)
@@ -42,11 +42,31 @@ func (rs *runners) run(c *Call) {
 
 // loop handles the runner's calls until nobody needs it any more, or a handler ends the goroutine.
 func (rs *runners) loop(r *runner) {
-	defer rs.running.Done()
+	defer rs.leave()
 	for c := range r.calls {
 		if !rs.handle(r, c) {
 			return
 		}
+	}
+}
+
+// leave is the end of a runner.
+func (rs *runners) leave() {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.count--
+	rs.tell()
+}
+
+// tell tells stop that there are no runners. The caller holds mu.
+func (rs *runners) tell() {
+	if rs.stopped == nil || rs.count > 0 {
+		return
+	}
+	select {
+	case <-rs.stopped: // a late call had one more
+	default:
+		close(rs.stopped)
 	}
 }
 
@@ -72,29 +92,28 @@ func (rs *runners) handle(r *runner, c *Call) (again bool) {
 func (rs *runners) park(r *runner) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if rs.stopped || len(rs.idle) >= maxIdle {
+	if rs.stopped != nil || len(rs.idle) >= maxIdle {
 		return false
 	}
 	rs.idle = append(rs.idle, r)
 	return true
 }
 
-// stop ends the runners. It waits for those that handle a call until ctx ends.
+// stop ends the runners. It waits for those that handle a call until ctx ends; one whose handler never returns has been told of in the log.
 func (rs *runners) stop(ctx context.Context) error {
 	rs.mu.Lock()
-	rs.stopped = true
+	if rs.stopped == nil {
+		rs.stopped = make(chan struct{})
+	}
 	for _, r := range rs.idle {
 		close(r.calls)
 	}
 	rs.idle = nil
+	rs.tell()
+	stopped := rs.stopped
 	rs.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends with the handlers; one that never returns has been told of in the log
-		rs.running.Wait()
-		close(ended)
-	}()
 	select {
-	case <-ended:
+	case <-stopped:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -22,7 +22,7 @@ PACKAGES := $(LOCKS:%package-lock.json=%node_modules/.package-lock.json)
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: need-node $(if $(wildcard $(ROOT)/package-lock.json),$(ROOT)/node_modules/.package-lock.json) build ## Start the host on samples/hello with the embedded task hub (ROOT=dir, PORT=n)
@@ -35,7 +35,7 @@ build: need-go ## Build bin/durango
 .PHONY: test
 test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install what the tests need, and run them all with the race detector
 	$(GO) vet ./...
-	cd bench && $(GO) vet ./...
+	cd bench && $(GO) vet ./... && $(GO) test ./...
 	$(GO) test -race -count=1 -timeout 15m ./...
 
 .PHONY: lint
@@ -57,8 +57,20 @@ fuzz: need-go need-node ## Run each fuzz target for FUZZTIME (30s); FUZZ=regexp 
 	[[ $$found = 1 ]] || { echo "no fuzz target matches '$(FUZZ)'" >&2; exit 1; }
 
 .PHONY: bench
-bench: need-redis need-node $(PACKAGES) build ## Measure orchestrations on a real Redis; a table, and bench/results.json
-	cd bench && $(GO) run . -durango ../bin/durango -json results.json
+bench: need-go need-redis ## Measure durango beside its peers, some 15 minutes; tables, and bench/results.json
+	cd bench && $(GO) run . -json results.json
+
+.PHONY: bench-smoke
+bench-smoke: need-go need-redis ## Do all measurements once and in small, to see that they work
+	cd bench && $(GO) run . -smoke
+
+.PHONY: bench-report
+bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json
+	cd bench && $(GO) run . report
+
+.PHONY: bench-js
+bench-js: need-redis need-node $(PACKAGES) build ## Measure the built host with an app in JavaScript over HTTP
+	cd bench && $(GO) run . js -durango ../bin/durango -json results-js.json
 
 .PHONY: clean
 clean: ## Remove what the other targets made, npm packages included

@@ -1,152 +1,156 @@
-// Command bench measures durango as a whole: the built command with an app in JavaScript and a redis-server of its own, all on this
-// machine, driven over HTTP. It prints a table and, when asked, writes the numbers as JSON.
+// Command bench measures durango beside its peers, all in this process with a private redis-server each time, and says what came of it.
+//
+//	go run .            measures, prints tables and writes results.json
+//	go run . report     writes charts and tables from results.json into the docs
+//	go run . js         measures the built command with an app in JavaScript over HTTP
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
+
+	"github.com/durango-functions/durango/bench/durabletask"
+	"github.com/durango-functions/durango/bench/durango"
+	"github.com/durango-functions/durango/bench/engine"
+	"github.com/durango-functions/durango/bench/goworkflows"
+	"github.com/durango-functions/durango/bench/js"
+	"github.com/durango-functions/durango/bench/redisserver"
+	"github.com/durango-functions/durango/bench/report"
 )
 
-// plan says what to measure.
-type plan struct {
-	durango  string
-	app      string
-	warmUp   int
-	unloaded int
-	loaded   int
-	inFlight int
-	lengths  []int
-}
-
 func main() {
-	p := plan{lengths: []int{25, 50, 100, 200, 400}}
-	flag.StringVar(&p.durango, "durango", "../bin/durango", "the command to measure")
-	flag.StringVar(&p.app, "app", "app", "the app with HelloSequence5 and Sequence")
-	flag.IntVar(&p.warmUp, "warm-up", 200, "orchestrations before the first measurement")
-	flag.IntVar(&p.unloaded, "unloaded", 500, "orchestrations one after the other")
-	flag.IntVar(&p.loaded, "loaded", 5000, "orchestrations with many in flight")
-	flag.IntVar(&p.inFlight, "in-flight", 100, "how many are in flight")
-	out := flag.String("json", "", "file for the numbers as JSON")
-	flag.Parse()
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, p, *out); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, p plan, out string) error {
-	dir, err := os.MkdirTemp("", "durango-bench-")
-	if err != nil {
-		return err
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "js":
+			return js.Run(ctx, args[1:], out)
+		case "report":
+			return render(args[1:], out)
+		}
 	}
-	defer os.RemoveAll(dir)
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer redis.stop()
-	host, err := startHost(ctx, p, redis.url(), filepath.Join(dir, "host.log"))
-	if err != nil {
-		return err
-	}
-	defer host.stop()
-
-	r, err := measure(ctx, p, redis, host)
-	if err != nil {
-		return fmt.Errorf("%w\nlog of the host:\n%s", err, host.lastLog())
-	}
-	r.print(os.Stdout)
-	if out == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(out, append(data, '\n'), 0o644)
+	return compare(ctx, args, out)
 }
 
-func measure(ctx context.Context, p plan, redis *redisServer, host *durangoHost) (*report, error) {
-	r := &report{When: time.Now().UTC(), Machine: machine()}
-	if _, err := host.runMany(ctx, p.warmUp, min(p.inFlight, p.warmUp), "HelloSequence5", nil); err != nil {
-		return nil, fmt.Errorf("warming up: %w", err)
+// compare measures the engines.
+func compare(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(out)
+	short := flags.Bool("smoke", false, "do everything once and in small, to see that it works")
+	all := flags.Bool("all", false, "measure each workload with each durability, not only the core ones")
+	rounds := flags.Int("rounds", 0, "how often each measurement is repeated; 0: as planned")
+	engines := flags.String("engines", "", "the engines to measure, with commas; empty: all")
+	only := flags.String("only", "", "a regular expression of the workloads to measure")
+	durability := flags.String("durability", "", "measure with this one only: off, everysec or always")
+	pollers := flags.Int("pollers", 0, "pollers of go-workflows; 0: try some numbers and take the best")
+	retries := flags.Bool("retries", false, "leave go-workflows' retry options at their defaults")
+	file := flags.String("json", "", "file for the figures")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	p := full()
+	if *short {
+		p = smoke()
+	}
+	if *rounds > 0 {
+		p.rounds = *rounds
+	}
+	if *pollers > 0 {
+		p.pollers = []int{*pollers}
+	}
+	p.retries = *retries
+	if *all {
+		p.rest = p.core
+	}
+	if *durability != "" {
+		d, err := engine.ParseDurability(*durability)
+		if err != nil {
+			return err
+		}
+		p.core, p.rest = []engine.Durability{d}, []engine.Durability{d}
 	}
 	var err error
-	if r.Unloaded, err = load(ctx, redis, host, p.unloaded, 1); err != nil {
-		return nil, fmt.Errorf("measuring without load: %w", err)
+	if p.only, err = regexp.Compile(*only); err != nil {
+		return fmt.Errorf("-only: %w", err)
 	}
-	if r.Loaded, err = load(ctx, redis, host, p.loaded, p.inFlight); err != nil {
-		return nil, fmt.Errorf("measuring under load: %w", err)
+	r, err := measureAll(ctx, p, strings.FieldsFunc(*engines, func(c rune) bool { return c == ',' }), out)
+	if err != nil {
+		return err
 	}
-	for _, n := range p.lengths {
-		l, err := length(ctx, redis, host, n)
-		if err != nil {
-			return nil, fmt.Errorf("measuring a history of %d activities: %w", n, err)
+	r.Print(out)
+	if *file == "" {
+		return nil
+	}
+	return r.Write(*file)
+}
+
+func measureAll(ctx context.Context, p *plan, engines []string, out io.Writer) (*report.Results, error) {
+	dir, err := os.MkdirTemp("", "durango-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	version, err := redisserver.Version()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{plan: p, dir: dir, out: out, results: &report.Results{
+		When: time.Now().UTC().Truncate(time.Second), Machine: report.ThisMachine(version), Rounds: p.rounds,
+	}}
+	fmt.Fprintf(out, "%s\n\n", r.results.Machine)
+	for _, name := range []string{durango.Name, goworkflows.Name, durabletask.Name} {
+		if len(engines) == 0 || slices.Contains(engines, name) {
+			kind, err := r.kind(ctx, name)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			r.kinds = append(r.kinds, kind)
 		}
-		r.Lengths = append(r.Lengths, l)
 	}
-	return r, nil
+	r.describe()
+	return r.results, r.run(ctx)
 }
 
-// load runs HelloSequence5 count times with that many in flight.
-func load(ctx context.Context, redis *redisServer, host *durangoHost, count, inFlight int) (loadResult, error) {
-	before, err := redis.stats(ctx)
-	if err != nil {
-		return loadResult{}, err
+// kind is an engine with the settings that it is measured with.
+func (r *runner) kind(ctx context.Context, name string) (engine.Kind, error) {
+	switch name {
+	case durango.Name:
+		return durango.Kind(), nil
+	case goworkflows.Name:
+		return r.calibrated(ctx)
+	default:
+		return durabletask.Kind(), nil
 	}
-	began := time.Now()
-	times, err := host.runMany(ctx, count, inFlight, "HelloSequence5", nil)
-	if err != nil {
-		return loadResult{}, err
-	}
-	took := time.Since(began)
-	after, err := redis.stats(ctx)
-	if err != nil {
-		return loadResult{}, err
-	}
-	return newLoadResult(inFlight, times, took, after.since(before)), nil
 }
 
-// length runs one orchestration of n activities after the other, and asks what an activity costs.
-func length(ctx context.Context, redis *redisServer, host *durangoHost, n int) (lengthResult, error) {
-	count := max(1, 400/n)
-	cpu, err := host.cpu()
+// render writes the report into the docs.
+func render(args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("report", flag.ContinueOnError)
+	flags.SetOutput(out)
+	file := flags.String("json", "results.json", "file with the figures")
+	docs := flags.String("docs", "../docs", "folder with performance.md")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	r, err := report.Read(*file)
 	if err != nil {
-		return lengthResult{}, err
+		return err
 	}
-	before, err := redis.stats(ctx)
-	if err != nil {
-		return lengthResult{}, err
-	}
-	began := time.Now()
-	if _, err := host.runMany(ctx, count, 1, "Sequence", n); err != nil {
-		return lengthResult{}, err
-	}
-	took := time.Since(began)
-	after, err := redis.stats(ctx)
-	if err != nil {
-		return lengthResult{}, err
-	}
-	cpuAfter, err := host.cpu()
-	if err != nil {
-		return lengthResult{}, err
-	}
-	activities, d := float64(count*n), after.since(before)
-	return lengthResult{
-		Activities:           n,
-		MillisPerActivity:    millis(took) / activities,
-		HostMillisCPU:        millis(cpuAfter-cpu) / activities,
-		BytesPerActivity:     float64(d.bytesIn+d.bytesOut) / activities,
-		CommandsPerActivity:  float64(d.commands) / activities,
-		MillisOfOrchestrator: millis(took) / float64(count),
-	}, nil
+	return r.Render(*docs)
 }

@@ -1,22 +1,21 @@
-package main
+package js
 
 import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"os/exec"
-	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/durango-functions/durango/bench/measure"
+	"github.com/durango-functions/durango/bench/report"
 )
 
-// report is what the run found out.
-type report struct {
+// results are what the run found out.
+type results struct {
 	When     time.Time      `json:"when"`
-	Machine  string         `json:"machine"`
+	Machine  report.Machine `json:"machine"`
 	Unloaded loadResult     `json:"unloaded"`
 	Loaded   loadResult     `json:"loaded"`
 	Lengths  []lengthResult `json:"lengths"`
@@ -50,16 +49,15 @@ type lengthResult struct {
 	CommandsPerActivity  float64 `json:"redisCommandsPerActivity"`
 }
 
-func newLoadResult(inFlight int, times []time.Duration, took time.Duration, d *stats) loadResult {
-	sorted := slices.Sorted(slices.Values(times))
-	n := float64(len(sorted))
+func newLoadResult(inFlight int, times []time.Duration, c *measure.Costs) loadResult {
+	n := float64(len(times))
 	r := loadResult{
-		InFlight: inFlight, Orchestrations: len(sorted), PerSecond: n / took.Seconds(),
-		P50Millis: millis(sorted[len(sorted)/2]), P99Millis: millis(sorted[len(sorted)*99/100]),
-		RoundTrips: float64(d.reads) / n, Commands: float64(d.commands) / n,
-		BytesIn: float64(d.bytesIn) / n, BytesOut: float64(d.bytesOut) / n, Calls: map[string]float64{},
+		InFlight: inFlight, Orchestrations: len(times), PerSecond: n / c.Elapsed.Seconds(),
+		P50Millis: measure.Millis(measure.Percentile(times, 50)), P99Millis: measure.Millis(measure.Percentile(times, 99)),
+		RoundTrips: float64(c.Redis.RoundTrips) / n, Commands: float64(c.Redis.Commands) / n,
+		BytesIn: float64(c.Redis.BytesIn) / n, BytesOut: float64(c.Redis.BytesOut) / n, Calls: map[string]float64{},
 	}
-	for command, calls := range d.calls {
+	for command, calls := range c.Redis.Calls {
 		r.Calls[command] = float64(calls) / n
 		if command == "evalsha" || command == "eval" {
 			r.Scripts += float64(calls) / n
@@ -68,9 +66,7 @@ func newLoadResult(inFlight int, times []time.Duration, took time.Duration, d *s
 	return r
 }
 
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-func (r *report) print(out io.Writer) {
+func (r *results) print(out io.Writer) {
 	fmt.Fprintf(out, "%s\n\nHelloSequence5 in JavaScript, on a private redis-server, driven over HTTP\n", r.Machine)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "in flight\torchestrations\tper second\tp50 ms\tp99 ms\tround trips\tscripts\tcommands\tbytes in\tbytes out\t")
@@ -98,24 +94,4 @@ func (r *report) print(out io.Writer) {
 			l.Activities, l.MillisOfOrchestrator, l.MillisPerActivity, l.HostMillisCPU, l.BytesPerActivity, l.CommandsPerActivity)
 	}
 	_ = w.Flush()
-}
-
-// machine says what the numbers were taken on.
-func machine() string {
-	cpu := runtime.GOARCH
-	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.SplitSeq(string(data), "\n") {
-			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-				cpu = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	parts := []string{fmt.Sprintf("%d cores of %s", runtime.NumCPU(), cpu), runtime.Version()}
-	for _, c := range [][]string{{"node", "--version"}, {"redis-server", "--version"}} {
-		if out, err := exec.Command(c[0], c[1:]...).Output(); err == nil {
-			parts = append(parts, c[0]+" "+strings.TrimSpace(string(out)))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

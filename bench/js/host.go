@@ -1,4 +1,4 @@
-package main
+package js
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/durango-functions/durango/bench/redisserver"
 )
 
 // durangoHost is the host under measurement.
@@ -28,7 +30,7 @@ type durangoHost struct {
 
 var printedURL = regexp.MustCompile(`http://[A-Za-z0-9.\[\]:-]+:\d+`)
 
-func startHost(ctx context.Context, p plan, redisURL, log string) (*durangoHost, error) {
+func startHost(ctx context.Context, p *plan, redisURL, log string) (*durangoHost, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func startHost(ctx context.Context, p plan, redisURL, log string) (*durangoHost,
 	if err := h.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the host: %w", err)
 	}
-	err = poll(ctx, 30*time.Second, func() error {
+	err = redisserver.Poll(ctx, 30*time.Second, func() error {
 		if h.url = printedURL.FindString(h.lastLog()); h.url == "" {
 			return errors.New("no URL in its output")
 		}

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The page's part between these lines is the report's.
+const (
+	beginMark = "<!-- bench:begin -->"
+	endMark   = "<!-- bench:end -->"
+)
+
+// Print writes all tables for a terminal.
+func (r *Results) Print(out io.Writer) {
+	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s\n", r.Machine, r.Rounds, r.When.Format("2006-01-02"))
+	for _, e := range r.Engines {
+		fmt.Fprintln(out, "  "+e.sentence())
+	}
+	fmt.Fprintln(out)
+	r.Speeds().Text(out)
+	fmt.Fprintln(out, "\nWhat one HelloSequence5 costs, appendonly everysec")
+	r.Costs().Text(out)
+	fmt.Fprintln(out)
+	r.Required().Text(out)
+}
+
+func (e Engine) sentence() string {
+	if e.Absent != "" {
+		return e.About + ": not measured, " + e.Absent
+	}
+	return e.About
+}
+
+// Render writes the charts to the folder performance below docs, and the tables into the page performance.md. The same results give the
+// same bytes.
+func (r *Results) Render(docs string) error {
+	dir := filepath.Join(docs, "performance")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	charts := r.charts()
+	for _, c := range charts {
+		if err := os.WriteFile(filepath.Join(dir, c.file), c.svg(), 0o644); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(docs, "performance.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := bytes.Cut(page, []byte(beginMark))
+	_, after, ok2 := bytes.Cut(rest, []byte(endMark))
+	if !ok || !ok2 {
+		return fmt.Errorf("%s: it has no lines %s and %s, between which the tables go", path, beginMark, endMark)
+	}
+	page = fmt.Appendf(nil, "%s%s\n%s%s%s", before, beginMark, r.section(charts), endMark, after)
+	return os.WriteFile(path, page, 0o644)
+}
+
+// section is the page's part with tables and charts.
+func (r *Results) section(charts []*chart) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds.\n\n", r.When.Format("2 January 2006"), r.Machine, r.Rounds)
+	for _, e := range r.Engines {
+		fmt.Fprintf(&b, "- %s\n", e.sentence())
+	}
+	for _, c := range charts {
+		fmt.Fprintf(&b, "\n![%s](performance/%s)\n", c.title, c.file)
+	}
+	fmt.Fprintf(&b, "\n### Workloads\n\n%s", r.Speeds().Markdown())
+	fmt.Fprintf(&b, "\n### What one HelloSequence5 costs\n\nWith appendonly everysec.\n\n%s", r.Costs().Markdown())
+	fmt.Fprintf(&b, "\n### What durango must reach\n\n%s\n", r.Required().Markdown())
+	return b.String()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,59 +24,75 @@ const (
 // commitTimeout bounds a commit; a host that cannot reach the hub for so long has lost its lease anyway.
 const commitTimeout = 10 * time.Second
 
-// Commit performs the changes in order, and together with those of other partitions that come at the same time. done gets the results; an error
-// means that the outcome of some is unknown.
+// scriptChanges is how many changes one call of the script performs: it blocks the server for as long.
+const scriptChanges = 64
+
+// Commit performs the changes in order, and in one round trip with those of other partitions that come at the same time. done gets the results; an
+// error means that the outcome of some is unknown.
 func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]engine.CommitResult, error)) {
-	calls := make([]*call, len(changes))
-	for i, c := range changes {
-		words, err := h.commitArgs(p, epoch, c)
+	calls := make([]*call, 0, 1+len(changes)/scriptChanges)
+	for part := range slices.Chunk(changes, scriptChanges) {
+		words, err := h.commitWords(p, epoch, part)
 		if err != nil {
-			done(nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err))
+			done(nil, err)
 			return
 		}
-		calls[i] = &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]}
+		calls = append(calls, &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]})
 	}
 	h.lane(p).submit(calls, func() { done(h.commitResults(p, changes, calls)) })
 }
 
 func (h *Hub) commitResults(p int, changes []*engine.Change, calls []*call) ([]engine.CommitResult, error) {
-	results := make([]engine.CommitResult, len(changes))
-	for i, c := range calls {
-		var err error
-		if results[i], err = h.commitResult(c, changes[i]); err != nil {
-			return nil, fmt.Errorf("committing instance %q to partition %d: %w", changes[i].InstanceID, p, err)
+	results := make([]engine.CommitResult, 0, len(changes))
+	for part := range slices.Chunk(changes, scriptChanges) {
+		c := calls[0]
+		calls = calls[1:]
+		if c.err != nil {
+			return nil, fmt.Errorf("committing to partition %d: %w", p, c.err)
+		}
+		replies, isList := c.reply.([]any)
+		if code, _ := c.reply.(int64); code == commitFenced {
+			for range part {
+				results = append(results, engine.CommitResult{Err: engine.ErrFenced})
+			}
+			continue
+		}
+		if !isList || len(replies) != len(part) {
+			return nil, fmt.Errorf("committing to partition %d: the script answered %v to %d changes", p, c.reply, len(part))
+		}
+		for i, reply := range replies {
+			result, err := h.commitResult(reply, part[i])
+			if err != nil {
+				return nil, fmt.Errorf("committing instance %q to partition %d: %w", part[i].InstanceID, p, err)
+			}
+			results = append(results, result)
 		}
 	}
 	return results, nil
 }
 
-func (h *Hub) commitResult(call *call, c *engine.Change) (engine.CommitResult, error) {
-	if call.err != nil {
-		return engine.CommitResult{}, call.err
-	}
-	reply, _ := call.reply.([]any)
-	code, isCode := call.reply.(int64)
-	if !isCode && len(reply) > 0 {
-		code, isCode = reply[0].(int64)
+func (h *Hub) commitResult(reply any, c *engine.Change) (engine.CommitResult, error) {
+	list, _ := reply.([]any)
+	code, isCode := reply.(int64)
+	if !isCode && len(list) > 0 {
+		code, isCode = list[0].(int64)
 	}
 	if !isCode {
-		return engine.CommitResult{}, fmt.Errorf("the commit script answered %v", call.reply)
+		return engine.CommitResult{}, fmt.Errorf("the commit script answered %v", reply)
 	}
 	switch code {
-	case commitFenced:
-		return engine.CommitResult{Err: engine.ErrFenced}, nil
 	case commitStale:
 		return engine.CommitResult{Err: engine.ErrStale}, nil
 	case commitAgain:
 		return engine.CommitResult{Err: engine.ErrStartedBefore}, nil
 	case commitRefused:
-		_, status := sendReply(reply)
+		_, status := sendReply(list)
 		return engine.CommitResult{Err: &durable.InstanceExistsError{InstanceID: c.InstanceID, Status: status}}, nil
 	case commitDone:
+		return h.committed(list, c)
 	default:
 		return engine.CommitResult{}, fmt.Errorf("the commit script answered %d", code)
 	}
-	return h.committed(reply, c)
 }
 
 // committed reads the reply to a commit that took place: the revision after a start, and the messages that went to the outbox, in the
@@ -141,13 +158,28 @@ func (o *operations) blobs(letter string, values [][]byte) {
 	}
 }
 
-// commitArgs lays out the command that performs a change, as commit.lua reads it.
-func (h *Hub) commitArgs(p int, epoch int64, c *engine.Change) ([]any, error) {
-	o := &operations{args: append(make([]any, 0, 48+len(c.Append)+3*len(c.ActivitiesAdd)+len(c.ActivitiesRemove)), evalShaHead(commitScript, h.prefix(p))...)}
-	o.add(epoch, c.InstanceID, c.ExecutionID, must(c))
+// commitWords lays out the command that performs changes, as commit.lua reads it.
+func (h *Hub) commitWords(p int, epoch int64, changes []*engine.Change) ([]any, error) {
+	size := evalHead + 1
+	for _, c := range changes {
+		size += 40 + len(c.Append) + 3*len(c.ActivitiesAdd) + len(c.ActivitiesRemove) + len(c.Consumed)
+	}
+	o := &operations{args: append(append(make([]any, 0, size), evalShaHead(commitScript, h.prefix(p))...), epoch)}
+	for _, c := range changes {
+		at := len(o.args)
+		o.add(0, c.InstanceID, c.ExecutionID, must(c))
+		if err := h.changeOps(o, c); err != nil {
+			return nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
+		}
+		o.args[at] = len(o.args) - at - 1
+	}
+	return o.args, nil
+}
+
+func (h *Hub) changeOps(o *operations, c *engine.Change) error {
 	if !c.AckOnly {
 		if err := h.instanceOps(o, c); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	o.texts("c", c.Consumed)
@@ -162,7 +194,7 @@ func (h *Hub) commitArgs(p int, epoch int64, c *engine.Change) ([]any, error) {
 		}
 	}
 	h.activityOps(o, c)
-	return o.args, h.messageOps(o, c)
+	return h.messageOps(o, c)
 }
 
 // must is what the instance has to be at.

@@ -43,6 +43,7 @@ type partition struct {
 	claims    map[string]time.Time       // activities of other hosts, and when to ask for them
 	active    int                        // instances whose episode or commit is under way
 	drained   []chan struct{}            // closed when nothing is active
+	flying    bool                       // a flush is under way
 	drafts    []*draft                   // for the next flush
 	waiters   map[string][]*statusWaiter // clients of this process, by instance ID
 	ready     map[string]bool            // instances that the hub holds as ready

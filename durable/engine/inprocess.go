@@ -103,7 +103,7 @@ func (p *partition) clockOf(in *instance) time.Time {
 func (p *partition) sessionStart(in *instance) inproc.Start {
 	s := inproc.Start{
 		Name: in.rec.Name, Version: in.rec.Version, InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Input: in.rec.Input,
-		MaxActions: p.e.cfg.MaxActions, Logger: p.e.cfg.OrchestratorLogger(in.rec.Name),
+		MaxActions: p.e.cfg.MaxActions, Reuse: true, Logger: p.e.cfg.OrchestratorLogger(in.rec.Name),
 	}
 	if in.rec.Parent != nil {
 		s.ParentInstanceID = in.rec.Parent.InstanceID

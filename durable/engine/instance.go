@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/durango-functions/durango/durable"
@@ -263,15 +264,45 @@ type draft struct {
 	buffer     []byte         // holds the events of change.Append
 }
 
+// drafts are used again once they are durable.
+var drafts = sync.Pool{New: func() any { return new(draft) }}
+
+func borrowDraft() *draft {
+	d, _ := drafts.Get().(*draft)
+	return d
+}
+
+// maxDraftKept is the size of the largest list, and of the largest buffer in units of 512 bytes, that is kept for its memory.
+const maxDraftKept = 32
+
+// giveBack frees the draft of an instance in process, whose history is not kept in memory.
+func (d *draft) giveBack() {
+	if len(d.change.Append)+len(d.change.ActivitiesAdd)+len(d.change.ActivitiesRemove) > maxDraftKept || cap(d.buffer) > 512*maxDraftKept {
+		return
+	}
+	clear(d.change.Append)
+	clear(d.change.ActivitiesAdd)
+	clear(d.change.ActivitiesRemove)
+	clear(d.activities)
+	*d = draft{
+		buffer: d.buffer[:0], activities: d.activities[:0],
+		change: Change{Append: d.change.Append[:0], ActivitiesAdd: d.change.ActivitiesAdd[:0], ActivitiesRemove: d.change.ActivitiesRemove[:0]},
+	}
+	drafts.Put(d)
+}
+
 // newDraft begins a change of the instance with all that has gathered for the next commit. before is its record as the hub has it.
 func (in *instance) newDraft(now time.Time) *draft {
-	d := &draft{in: in, replies: in.replies, change: Change{
+	d := borrowDraft()
+	d.in, d.replies = in, in.replies
+	d.change = Change{
 		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
-		Append:   in.events,
-		Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
+		Append: append(d.change.Append[:0], in.events...), ActivitiesAdd: d.change.ActivitiesAdd[:0],
+		ActivitiesRemove: append(d.change.ActivitiesRemove[:0], in.ackActs...),
+		Consumed:         in.acks, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
 		Notify: in.notify, OldStatus: in.storedStatus, Created: in.rec.Created,
 		Fields: Fields{Updated: now},
-	}}
+	}
 	if in.notify {
 		status := in.rec.Status
 		d.change.Fields.Status, d.change.Status = &status, status

@@ -189,5 +189,8 @@ func (p *partition) committed(d *draft, res CommitResult) {
 		delete(p.claims, key)
 	}
 	p.tellWaiters(in)
+	if in.local != nil {
+		d.giveBack()
+	}
 	p.advance(in)
 }

@@ -31,6 +31,8 @@ type Start struct {
 	Input            json.RawMessage
 	// MaxActions bounds the tasks of one execution. 0: 100,000.
 	MaxActions int
+	// Reuse says that an Outcome is not looked at any more when the next Step begins, so that its memory may be used again.
+	Reuse bool
 	// Logger receives what the orchestrator logs, and its panics. nil: slog.Default().
 	Logger *slog.Logger
 	// Observe is told of each scheduling event that the orchestrator asks for, replays included, before it is compared with the history,
@@ -138,7 +140,7 @@ func (s *Session) Step(step *Step, done func(*Outcome)) {
 	s.done = done
 	s.offers, s.offerAt = step.Offers, 0
 	s.held, s.heldAll = s.held[:0], false
-	s.out = &Outcome{Decisions: &replay.Decisions{}}
+	s.out = s.newOutcome()
 	if s.began {
 		s.now = step.Now
 		s.resume <- struct{}{}
@@ -155,6 +157,24 @@ func (s *Session) Step(step *Step, done func(*Outcome)) {
 	}
 	go s.run()
 }
+
+func (s *Session) newOutcome() *Outcome {
+	if s.out == nil || !s.start.Reuse {
+		return &Outcome{Decisions: &replay.Decisions{}}
+	}
+	out, d := s.out, s.out.Decisions
+	clear(d.Events)
+	clear(d.Activities)
+	*d = replay.Decisions{Events: d.Events[:0], Activities: d.Activities[:0], Timers: d.Timers[:0]}
+	if cap(d.Events) > maxReused {
+		d.Events, d.Activities = nil, nil
+	}
+	*out = Outcome{Decisions: d, Shown: out.Shown[:0], Stale: out.Stale[:0]}
+	return out
+}
+
+// maxReused is the size of the largest list of an Outcome that is kept for its memory.
+const maxReused = 32
 
 // Close ends the session; its orchestrator ends where it waits, and its context ends at once, with the cause; nil: context.Canceled. It may be
 // called twice, and while a step is under way: then the orchestrator ends at its next await, and the step may still call done. Gone tells

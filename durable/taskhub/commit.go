@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/durango-functions/durango/durable"
@@ -39,7 +40,13 @@ func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]e
 		}
 		calls = append(calls, &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]})
 	}
-	h.lane(p).submit(calls, func() { done(h.commitResults(p, changes, calls)) })
+	h.lane(p).submit(calls, func() {
+		results, err := h.commitResults(p, changes, calls)
+		for _, c := range calls {
+			giveBackWords(c.words)
+		}
+		done(results, err)
+	})
 }
 
 func (h *Hub) commitResults(p int, changes []*engine.Change, calls []*call) ([]engine.CommitResult, error) {
@@ -158,17 +165,33 @@ func (o *operations) blobs(letter string, values [][]byte) {
 	}
 }
 
+// words of commands that were answered are used again: a commit has some forty.
+var words = sync.Pool{New: func() any { return new([]any) }}
+
+func borrowWords() []any {
+	list, _ := words.Get().(*[]any)
+	return (*list)[:0]
+}
+
+// maxWordsKept is the size of the largest list that is kept for its memory.
+const maxWordsKept = 4096
+
+func giveBackWords(list []any) {
+	if cap(list) > maxWordsKept {
+		return
+	}
+	clear(list)
+	words.Put(&list)
+}
+
 // commitWords lays out the command that performs changes, as commit.lua reads it.
 func (h *Hub) commitWords(p int, epoch int64, changes []*engine.Change) ([]any, error) {
-	size := evalHead + 1
-	for _, c := range changes {
-		size += 40 + len(c.Append) + 3*len(c.ActivitiesAdd) + len(c.ActivitiesRemove) + len(c.Consumed)
-	}
-	o := &operations{args: append(append(make([]any, 0, size), evalShaHead(commitScript, h.prefix(p))...), epoch)}
+	o := operations{args: borrowWords()}
+	o.add("evalsha", commitScript.sha, 1, h.prefix(p), epoch)
 	for _, c := range changes {
 		at := len(o.args)
 		o.add(0, c.InstanceID, c.ExecutionID, must(c))
-		if err := h.changeOps(o, c); err != nil {
+		if err := h.changeOps(&o, c); err != nil {
 			return nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
 		}
 		o.args[at] = len(o.args) - at - 1

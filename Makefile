@@ -36,6 +36,9 @@ build: need-go ## Build bin/durango
 test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install what the tests need, and run them all with the race detector
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./... && $(GO) test ./...
+	# The engine's tests once more with orchestrators in Go: kept in memory, and replayed from their history at each episode.
+	DURANGO_TEST_ORCHESTRATORS=go $(GO) test -race -count=1 -timeout 5m ./durable/engine
+	DURANGO_TEST_ORCHESTRATORS=go-replay $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	$(GO) test -race -count=1 -timeout 15m ./...
 
 .PHONY: lint

@@ -64,7 +64,7 @@ func (r *runner) one(ctx context.Context, round int, kind engine.Kind, w *worklo
 	}
 	m, err := r.measure(ctx, kind, w, d, r.plan.sizes)
 	note := ""
-	if incomplete, ok := errors.AsType[*workload.Incomplete](err); ok && !kind.MustFinish {
+	if incomplete, ok := errors.AsType[*workload.IncompleteError](err); ok && !kind.MustFinish {
 		note, err = incomplete.Error(), nil
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *runner) measure(ctx context.Context, kind engine.Kind, w *workload.Work
 		return nil, fmt.Errorf("starting: %w", err)
 	}
 	m, err = w.Measure(ctx, run)
-	_, incomplete := errors.AsType[*workload.Incomplete](err)
+	_, incomplete := errors.AsType[*workload.IncompleteError](err)
 	if stopping := stop(ctx, run.Engine, goroutines); stopping != nil {
 		// Whoever has not done its work in time cannot be expected to stop in time.
 		if !incomplete {

@@ -17,7 +17,8 @@ const (
 
 // Print writes all tables for a terminal.
 func (r *Results) Print(out io.Writer) {
-	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s\n", r.Machine, r.Rounds, r.When.Format("2006-01-02"))
+	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s; everything else on the machine kept %.1f of %d cores busy\n",
+		r.Machine, r.Rounds, r.When.Format("2006-01-02"), r.others(), r.Machine.Cores)
 	for _, e := range r.Engines {
 		fmt.Fprintln(out, "  "+e.sentence())
 	}
@@ -66,7 +67,8 @@ func (r *Results) Render(docs string) error {
 // section is the page's part with tables and charts.
 func (r *Results) section(charts []*chart) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds.\n\n", r.When.Format("2 January 2006"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds. Everything else on the machine kept %.1f cores busy meanwhile.\n\n",
+		r.When.Format("2 January 2006"), r.Machine, r.Rounds, r.others())
 	for _, e := range r.Engines {
 		fmt.Fprintf(&b, "- %s\n", e.sentence())
 	}

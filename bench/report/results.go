@@ -110,6 +110,21 @@ func (r *Results) get(workloadName string, d engine.Durability, engineName, figu
 	return f.Median, ok
 }
 
+// others is how many cores everything else kept busy, the median of all measurements.
+func (r *Results) others() float64 {
+	var all []float64
+	for _, e := range r.Entries {
+		if f, ok := e.Figures[workload.Others]; ok {
+			all = append(all, f.Median)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
 // title is a workload's title.
 func (r *Results) title(name string) string {
 	for _, w := range r.Workloads {

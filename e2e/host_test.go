@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 
 // options say how to start a host.
 type options struct {
+	// Program is the command to start; "" is durango.
+	Program string
 	// Root is the app's folder.
 	Root string
 	// Redis is the address of the task hub, "" for the embedded one.
@@ -91,7 +94,7 @@ func launch(t testing.TB, o options) *host {
 		args = append(args, "--redis", o.Redis)
 	}
 	h := &host{t: t, Dir: o.Dir, log: &log{}, exited: make(chan struct{})}
-	h.cmd = exec.Command(durango, append(args, o.Args...)...)
+	h.cmd = exec.Command(cmp.Or(o.Program, durango), append(args, o.Args...)...)
 	// Temporary files of a host that is killed go with those of the test run.
 	h.cmd.Env = append(environment(), "E2E_DIR="+o.Dir, "TMPDIR="+filepath.Dir(durango))
 	h.cmd.Env = append(h.cmd.Env, o.Env...)

@@ -31,6 +31,8 @@ type answer struct {
 	Body   []byte
 }
 
+func (a *answer) text() string { return string(a.Body) }
+
 // call makes a request to the host (path) or to any URL. The body is sent as it is when it is a string, else as JSON; nil is none.
 func (h *host) call(method, pathOrURL string, body any, headers ...string) *answer {
 	h.t.Helper()

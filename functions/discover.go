@@ -38,6 +38,8 @@ type Options struct {
 	CustomHandler bool
 	// Languages maps lower-case extensions of script files, with the dot, to worker languages. Nil means DefaultLanguages.
 	Languages map[string]string
+	// Code are the handlers in Go that the app's program has registered. Empty for a program that is no app itself.
+	Code []Code
 }
 
 func (o *Options) lookup(name string) (string, bool) {
@@ -69,33 +71,40 @@ func (a *App) Function(name string) *Function {
 	return nil
 }
 
-// Discover reads the functions of the app in root: each direct subdirectory with a function.json is one. A function that is not valid
-// becomes an entry of App.Errors and never stops the others; the only error is that root cannot be read.
+// Discover reads the functions of the app in root: each direct subdirectory with a function.json is one, and so is each handler of
+// opts.Code that code declares and no folder. root "" is an app without a folder. A function that is not valid becomes an entry of App.Errors
+// and never stops the others; the only error is that root cannot be read.
 func Discover(root string, opts Options) (*App, error) {
-	abs, err := filepath.Abs(root)
-	if err != nil {
-		return nil, fmt.Errorf("locating the app's folder: %w", err)
+	app, code := &App{}, newCodeIndex(opts.Code)
+	var entries []fs.DirEntry
+	if root != "" {
+		var err error
+		if app.Root, err = filepath.Abs(root); err != nil {
+			return nil, fmt.Errorf("locating the app's folder: %w", err)
+		}
+		if entries, err = os.ReadDir(app.Root); err != nil {
+			return nil, fmt.Errorf("reading the app's folder: %w", err)
+		}
 	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return nil, fmt.Errorf("reading the app's folder: %w", err)
-	}
-	app := &App{Root: abs}
 	var loaded []*loader
 	for _, name := range folderNames(entries) {
-		if len(opts.AllowList) > 0 && !containsFold(opts.AllowList, name) {
+		if !opts.allows(name) {
 			continue
 		}
-		l, err := load(abs, name, &opts)
+		l, err := load(app.Root, name, &opts, code)
 		if err != nil {
 			app.Warnings = append(app.Warnings, err.Error()+".")
 		} else if l != nil {
 			loaded = append(loaded, l)
 		}
 	}
+	loaded = code.declare(loaded, &opts)
 	checkTogether(loaded)
-	if len(loaded) == 0 {
-		app.Warnings = append(app.Warnings, codeFirstWarnings(abs)...)
+	if len(loaded) == 0 && root != "" {
+		app.Warnings = append(app.Warnings, codeFirstWarnings(app.Root)...)
+	}
+	if root != "" && len(opts.Code) == 0 && !slices.ContainsFunc(loaded, func(l *loader) bool { return l.fn.Language == Go }) {
+		app.Warnings = append(app.Warnings, goProgramWarnings(app.Root)...)
 	}
 	for _, l := range loaded {
 		app.Warnings = append(app.Warnings, l.warnings...)
@@ -110,6 +119,16 @@ func Discover(root string, opts Options) (*App, error) {
 	return app, nil
 }
 
+// allows reports whether the allow list lets a function be loaded.
+func (o *Options) allows(name string) bool {
+	return len(o.AllowList) == 0 || containsFold(o.AllowList, name)
+}
+
+// byName orders names without regard to case.
+func byName(a, b string) int {
+	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
+}
+
 // folderNames returns the names that may be function folders, sorted without regard to case.
 func folderNames(entries []fs.DirEntry) []string {
 	var names []string
@@ -119,9 +138,7 @@ func folderNames(entries []fs.DirEntry) []string {
 			names = append(names, e.Name())
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
-	})
+	slices.SortFunc(names, byName)
 	return names
 }
 
@@ -146,7 +163,7 @@ func allowListWarnings(entries []fs.DirEntry, loaded []*loader, opts *Options) [
 			continue
 		}
 		ws = append(ws, fmt.Sprintf("The function allow list names %q, but there is no such function%s.", want,
-			jsonpos.DidYouMean(want, folderNames(entries))))
+			jsonpos.DidYouMean(want, append(folderNames(entries), codeNames(opts.Code)...))))
 	}
 	return ws
 }
@@ -159,7 +176,7 @@ func languageWarnings(fns []*Function, opts *Options) []string {
 	}
 	languages := map[string]bool{}
 	for _, f := range fns {
-		if f.Language != "" {
+		if f.Language != "" && f.Language != Go { // Go is part of the program and needs no worker
 			languages[strings.ToLower(f.Language)] = true
 		}
 	}

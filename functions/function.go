@@ -8,18 +8,25 @@ import (
 	"time"
 )
 
+// Go is the language of functions whose handlers are in the app's own program.
+const Go = "go"
+
 // Function is one valid function of an app, as its function.json declares it.
 type Function struct {
 	// Name is the function's name: the name of its folder. Names compare case-insensitively.
 	Name string
-	// Dir is the absolute path of the function's folder.
+	// Source is what messages call the function's declaration: "Hello/function.json", or the place in the app's Go code, "main.go:14".
+	Source string
+	// Dir is the absolute path of the function's folder, "" when Go code declares the function.
 	Dir string
 	// ScriptFile is the absolute path of the script, "" when the function needs none.
 	ScriptFile string
 	// EntryPoint names the exported function to call; "" leaves the choice to the worker.
 	EntryPoint string
-	// Language is the worker language inferred from the script's extension ("node", "go", ...), "" when unknown.
+	// Language is the worker language inferred from the script's extension ("node", ...), Go for a function with a handler, "" when unknown.
 	Language string
+	// Handler is the name under which the app's program has registered the function's handler; "" for functions in other languages.
+	Handler string
 	// Bindings are the declared bindings in the order of function.json, the trigger among them.
 	Bindings []Binding
 	// Disabled is true when function.json or the setting AzureWebJobs.<name>.Disabled says so.
@@ -77,7 +84,8 @@ type Binding struct {
 
 // IsTrigger reports whether the binding is a trigger: its type ends in "trigger", in any case.
 func (b *Binding) IsTrigger() bool {
-	return strings.HasSuffix(strings.ToLower(b.Type), "trigger")
+	const suffix = "trigger"
+	return len(b.Type) >= len(suffix) && strings.EqualFold(b.Type[len(b.Type)-len(suffix):], suffix)
 }
 
 // IsInput reports whether the binding brings data in (triggers included).

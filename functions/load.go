@@ -15,6 +15,7 @@ var configKeys = []string{"bindings", "scriptFile", "entryPoint", "retry", "conf
 // loader collects what is wrong with one function while it is read.
 type loader struct {
 	opts     *Options
+	code     *codeIndex
 	fn       *Function
 	reasons  []string
 	warnings []string
@@ -67,29 +68,39 @@ func sentence(s string) string {
 }
 
 // load reads the function in root/name. It returns nil when the folder holds no function, and an error when that cannot be told.
-func load(root, name string, opts *Options) (*loader, error) {
+func load(root, name string, opts *Options, code *codeIndex) (*loader, error) {
 	dir := filepath.Join(root, name)
 	if ok, err := hasConfig(dir); !ok {
 		return nil, err
 	}
-	l := &loader{opts: opts, fn: &Function{Name: name, Dir: dir}}
+	l := newLoader(name, name+"/"+ConfigFile, opts, code)
+	l.fn.Dir = dir
+	l.readFile(jsonpos.ReadFile(filepath.Join(dir, ConfigFile), l.fn.Source))
+	return l, nil
+}
+
+func newLoader(name, source string, opts *Options, code *codeIndex) *loader {
+	l := &loader{opts: opts, code: code, fn: &Function{Name: name, Source: source}}
 	if !validFunctionName(name) {
 		l.reason("'"+name+"' is not a valid function name.", nil, "expected a letter, then up to 127 letters, digits, _ and -; host is reserved")
 	}
-	file, err := jsonpos.ReadFile(filepath.Join(dir, ConfigFile), name+"/"+ConfigFile)
+	return l
+}
+
+// readFile fills the function from a function.json, unless err says that there is none to read.
+func (l *loader) readFile(file *jsonpos.File, err error) {
 	if err != nil {
 		l.fail(err)
-		return l, nil
+		return
 	}
 	for _, w := range file.Warnings {
 		l.warn(w)
 	}
 	if file.Root.Kind != jsonpos.Object {
 		l.fail(file.Root.Expected("an object"))
-		return l, nil
+		return
 	}
 	l.read(file.Root)
-	return l, nil
 }
 
 // read fills the function from the root of its function.json.
@@ -103,11 +114,15 @@ func (l *loader) read(root *jsonpos.Node) {
 	l.readDisabled(root.Get("disabled"))
 	l.readBindings(root)
 	l.readSource(root.Get("configurationSource"))
-	l.readScript(root.Get("scriptFile"))
 	if n := root.Get("entryPoint"); !n.IsNull() {
 		text, err := n.Text()
 		l.fail(err)
 		l.fn.EntryPoint = text
+	}
+	if l.fn.Dir == "" {
+		l.fn.Language, l.fn.Handler = Go, l.fn.Name
+	} else {
+		l.readScript(root.Get("scriptFile"))
 	}
 	retry, warnings, err := ReadRetry(root.Get("retry"))
 	for _, w := range warnings {

@@ -15,6 +15,7 @@ func DefaultLanguages() map[string]string {
 		".js": "node", ".mjs": "node", ".cjs": "node",
 		".py": "python", ".ps1": "powershell", ".jar": "java",
 		".csx": "CSharp", ".cs": "CSharp", ".dll": "DotNetAssembly",
+		goExtension: Go,
 	}
 }
 
@@ -25,16 +26,21 @@ const (
 	missingScript = "Invalid script file name configuration. The 'scriptFile' property is set to a file that does not exist."
 )
 
-// readScript chooses the script file and infers its language (azure-functions-host HostFunctionMetadataProvider.cs:177-280).
+// readScript chooses the script file and infers its language (azure-functions-host HostFunctionMetadataProvider.cs:177-280). A function
+// with a handler in Go needs none.
 func (l *loader) readScript(n *jsonpos.Node) {
 	if !n.IsNull() {
 		text, err := n.Text()
-		if err != nil {
+		switch {
+		case err != nil:
 			l.fail(err)
 			return
-		}
-		if text != "" {
+		case strings.EqualFold(filepath.Ext(text), goExtension):
+			l.goScript(text)
+			return
+		case text != "":
 			l.namedScript(text, n)
+			l.checkOneLanguage()
 			return
 		}
 	}
@@ -44,9 +50,14 @@ func (l *loader) readScript(n *jsonpos.Node) {
 		return
 	}
 	script := primaryScript(files)
-	switch {
-	case script != "":
+	if script != "" {
 		l.setScript(filepath.Join(l.fn.Dir, script))
+	}
+	switch goFile := goFileOf(files); {
+	case l.fn.Language == Go, script == "" && goFile != "", l.fn.Language == "" && l.hasHandler():
+		l.goScript(goFile)
+	case script != "":
+		l.checkOneLanguage()
 	case !l.opts.CustomHandler:
 		hint := "the folder has no file but " + ConfigFile
 		if len(files) > 0 {

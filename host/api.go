@@ -1,6 +1,8 @@
 package host
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,13 +12,14 @@ import (
 	"github.com/durango-functions/durango/durable/management"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/host/keys"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // openAPI makes the client of the task hub, and the management API over it: for callers, and for the app's own code.
 func (d *durablePart) openAPI() {
 	h, config := d.h, d.h.config.DurableTask
 	logger := h.cfg.Logger.With(categoryKey, categoryDurable)
-	d.api = durable.NewClient(d.hub, durable.ClientConfig{
+	d.api = durable.NewClient(d.engine.Store(d.hub), durable.ClientConfig{
 		StartTimeout: config.StartTimeout, OverridableExistingInstanceStates: config.OverridableExistingInstanceStates,
 		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, MaxPayload: config.MaxPayloadSize, Logger: logger,
 	})
@@ -40,6 +43,36 @@ func (d *durablePart) openAPI() {
 		Origin: h.publicOrigin, RPCBaseURL: h.rpc.url, HubName: config.HubName, ConnectionName: config.StorageProvider.ConnectionName,
 		SystemKey: h.systemKey(), Logger: logger,
 	})
+}
+
+// services is what handlers in Go get from the host.
+func (h *Host) services() gofunc.Services {
+	return gofunc.Services{
+		Client: func() *durable.Client { return h.durable.api },
+		Logger: func(fn *functions.Function, invocationID string) *slog.Logger {
+			return h.cfg.Logger.With(categoryKey, functionCategory(fn.Name)+".User", "function", data{fn.Name}, "invocation_id", data{invocationID})
+		},
+		URLs: h.managementURLs,
+	}
+}
+
+// managementURLs are the URLs of an instance for a caller of ours: with the origin that it used itself, which it can reach.
+func (h *Host) managementURLs(r *http.Request, id string) (management.ManagementURLs, error) {
+	config := h.config.DurableTask
+	urls := management.URLs{Origin: h.publicOrigin(), TaskHub: config.HubName, Connection: config.StorageProvider.ConnectionName}
+	if r != nil && r.Host != "" {
+		urls.Origin = "http://" + r.Host
+		if r.TLS != nil {
+			urls.Origin = "https://" + r.Host
+		}
+	}
+	if h.listener == nil {
+		return management.ManagementURLs{}, errors.New("the host listens on no port, so that there are no management URLs")
+	}
+	if key := h.systemKey(); key != nil {
+		urls.Code = key()
+	}
+	return urls.Management(id), nil
 }
 
 // publicOrigin is scheme and host of the URLs that the app's code hands out, the same that WEBSITE_HOSTNAME tells the SDKs.

@@ -7,15 +7,18 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/host/hostjson"
 	"github.com/durango-functions/durango/host/settings"
 	"github.com/durango-functions/durango/triggers"
 	"github.com/durango-functions/durango/worker"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // errStopping is the cause of contexts that end because the host stops.
-var errStopping = errors.New("the host stops")
+var errStopping = durable.ErrHostStops
 
 // channel is a worker channel with a life of its own.
 type channel interface {
@@ -39,8 +42,10 @@ type app struct {
 	settings  *settings.Settings
 	functions *functions.App
 	channel   channel
-	invoker   *invoker
-	http      http.Handler
+	// goCode runs the functions in Go, by way of channel; nil when the program has no handlers.
+	goCode  *gofunc.Channel
+	invoker *invoker
+	http    http.Handler
 	// cors lets pages of other origins call the host, as local.settings.json allows.
 	cors func(http.Handler) http.Handler
 	// rootRoute is true when a function may answer the path "/".
@@ -49,6 +54,8 @@ type app struct {
 	// orchestrators and activities are the enabled functions of these kinds, by lower-case name.
 	orchestrators map[string]*functions.Function
 	activities    map[string]*functions.Function
+	// spelled are the activities by name as it is spelled, which is how nearly all calls spell it.
+	spelled map[string]*functions.Function
 	// broken are the folders that are no usable functions, with reasons; their names in lower case lead to them.
 	broken map[string]*functions.LoadError
 	// unloadable are the functions that the worker cannot load, with the reason, by lower-case name.
@@ -139,7 +146,7 @@ func durableName(fn *functions.Function, property string) string {
 
 // index fills the maps of the app's functions.
 func (a *app) index() {
-	a.orchestrators, a.activities = map[string]*functions.Function{}, map[string]*functions.Function{}
+	a.orchestrators, a.activities, a.spelled = map[string]*functions.Function{}, map[string]*functions.Function{}, map[string]*functions.Function{}
 	a.broken = map[string]*functions.LoadError{}
 	for _, fn := range a.functions.Functions {
 		if fn.Disabled {
@@ -149,7 +156,11 @@ func (a *app) index() {
 		case orchestrationTrigger:
 			a.orchestrators[durableName(fn, "orchestration")] = fn
 		case activityTrigger:
-			a.activities[durableName(fn, "activity")] = fn
+			name := durableName(fn, "activity")
+			a.activities[name] = fn
+			if strings.EqualFold(name, fn.Name) {
+				a.spelled[fn.Name] = fn
+			}
 		}
 	}
 	for _, e := range a.functions.Errors {
@@ -165,6 +176,21 @@ const (
 	orchestrationTrigger = "orchestrationtrigger"
 	activityTrigger      = "activitytrigger"
 )
+
+// inProcess returns the orchestrator of that name, in lower case, when it is a Go function, else nil. A broken declaration does not keep it from
+// going on: an orchestration that has begun in Go cannot go on as anything else.
+func (a *app) inProcess(name string) inproc.Function {
+	if a.goCode == nil {
+		return nil
+	}
+	if fn := a.orchestrators[name]; fn != nil {
+		return a.goCode.Orchestrator(fn)
+	}
+	if a.broken[name] != nil {
+		return a.goCode.OrchestratorNamed(name)
+	}
+	return nil
+}
 
 // errors returns the reasons why a function does not work: of a broken folder, or of code that does not load. nil when it works.
 func (a *app) errors(name string) []string {

@@ -13,12 +13,13 @@ import (
 	"github.com/durango-functions/durango/host/settings"
 	httptrigger "github.com/durango-functions/durango/triggers/http"
 	"github.com/durango-functions/durango/worker"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // triggerTypes are the types that a trigger binding may have, as function.json usually spells them.
 var triggerTypes = []string{"httpTrigger", "manualTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger"}
 
-// nodeLanguage is the only language of function folders at present.
+// nodeLanguage is the language of functions in JavaScript.
 const nodeLanguage = "node"
 
 // knownType reports whether a binding type can be used with a direction.
@@ -44,6 +45,7 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	found, err := functions.Discover(h.root, functions.Options{
 		Lookup: s.Lookup, AllowList: allowed, RoutePrefix: config.HTTP.RoutePrefix, DefaultRetry: config.Retry,
 		KnownTypes: h.knownType, TypeNames: append([]string{"http", "durableClient", "orchestrationClient", "redis"}, triggerTypes...),
+		Code: h.code,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the app's functions: %w", err)
@@ -56,7 +58,8 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	}
 	dropOtherLanguages(found)
 	a := newApp(number)
-	a.config, a.settings, a.functions, a.channel = config, s, found, h.cfg.newChannel(h, s)
+	a.config, a.settings, a.functions = config, s, found
+	h.makeChannel(a)
 	a.index()
 	if len(found.Functions) == 0 {
 		return a, nil // nothing needs a worker
@@ -70,11 +73,23 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	return a, nil
 }
 
+// makeChannel makes what runs the app's functions.
+func (h *Host) makeChannel(a *app) {
+	a.channel = h.cfg.newChannel(h, a.settings)
+	if len(h.cfg.Handlers) == 0 {
+		return
+	}
+	a.goCode = gofunc.New(gofunc.Config{Registrations: h.cfg.Handlers, Services: h.services(), Watch: h.watchOrchestrator, Logger: h.logger})
+	a.channel = &mixedChannel{goCode: a.goCode, others: a.channel, needed: slices.ContainsFunc(a.functions.Functions, func(fn *functions.Function) bool {
+		return fn.Language != functions.Go
+	})}
+}
+
 // dropOtherLanguages makes functions that no worker of ours runs broken ones.
 func dropOtherLanguages(found *functions.App) {
 	kept := found.Functions[:0:0]
 	for _, fn := range found.Functions {
-		if fn.Language == nodeLanguage {
+		if fn.Language == nodeLanguage || fn.Language == functions.Go {
 			kept = append(kept, fn)
 			continue
 		}
@@ -83,13 +98,14 @@ func dropOtherLanguages(found *functions.App) {
 			what = "its language is " + fn.Language
 		}
 		found.Errors = append(found.Errors, &functions.LoadError{Function: fn.Name, Reasons: []string{
-			fmt.Sprintf("%s: %s; this host runs JavaScript (.js, .mjs, .cjs).", fn.ScriptFile, what),
+			fmt.Sprintf("%s: %s; this host runs JavaScript (.js, .mjs, .cjs), and Go in a program of its own.", fn.ScriptFile, what),
 		}})
 	}
 	found.Functions = kept
 }
 
-// loadFunctions loads all functions, side by side, and notes which cannot be. The error is that of the worker itself.
+// loadFunctions loads all functions, side by side, and notes which cannot be. The error is that of the worker itself, or tells of handlers in
+// Go with the wrong signature: these are mistakes in the program, which no change of the app's files can mend.
 func (a *app) loadFunctions(ctx context.Context) error {
 	a.unloadable = map[string]*worker.LoadError{}
 	errs := make([]error, len(a.functions.Functions))
@@ -98,10 +114,13 @@ func (a *app) loadFunctions(ctx context.Context) error {
 		wg.Go(func() { errs[i] = a.channel.Load(ctx, fn) })
 	}
 	wg.Wait()
+	var mistakes []error
 	for i, fn := range a.functions.Functions {
 		var loadErr *worker.LoadError
 		switch {
 		case errs[i] == nil:
+		case errors.As(errs[i], new(*gofunc.SignatureError)):
+			mistakes = append(mistakes, errs[i])
 		case errors.As(errs[i], &loadErr):
 			a.unloadable[strings.ToLower(fn.Name)] = loadErr
 		case ctx.Err() != nil:
@@ -110,16 +129,16 @@ func (a *app) loadFunctions(ctx context.Context) error {
 			a.unloadable[strings.ToLower(fn.Name)] = &worker.LoadError{Function: fn.Name, Message: errs[i].Error()}
 		}
 	}
-	return nil
+	return errors.Join(mistakes...)
 }
 
 // completeApp makes what runs and serves the functions.
 func (h *Host) completeApp(a *app) {
 	a.invoker = &invoker{
 		channel: a.channel, bindings: h.bindings, timeout: a.config.FunctionTimeout, root: h.root, logger: h.cfg.Logger,
-		timedOut: func(name string) {
-			if c, ok := a.channel.(recycler); ok {
-				c.Recycle("function " + name + " exceeded functionTimeout")
+		timedOut: func(fn *functions.Function) {
+			if c, ok := a.channel.(recycler); ok && fn.Language != functions.Go {
+				c.Recycle("function " + fn.Name + " exceeded functionTimeout")
 			}
 		},
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 
 	"github.com/redis/go-redis/v9"
@@ -23,12 +25,14 @@ import (
 type durablePart struct {
 	h        *Host
 	embedded *redisserver.Server // nil with a Redis of the user's
-	client   *redis.Client
-	hub      *taskhub.Hub
-	engine   *engine.Engine
-	api      *durable.Client
-	binding  *durablebinding.Binding
-	hostID   string // names this host among those of the hub
+	// temporary is the folder of the embedded Redis of a host that has none itself; "": none.
+	temporary string
+	client    *redis.Client
+	hub       *taskhub.Hub
+	engine    *engine.Engine
+	api       *durable.Client
+	binding   *durablebinding.Binding
+	hostID    string // names this host among those of the hub
 	// address is where the bindings find the hub's Redis.
 	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
@@ -78,8 +82,9 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 			acquire: h.acquire, httpClient: d.httpClient, httpSleep: config.DefaultAsyncRequestSleepTime, logger: h.cfg.Logger,
 		},
 		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
-		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize,
+		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize, CacheBytes: cmp.Or(config.MaxCachedBytes, -1),
 		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
+		OrchestratorLogger: func(name string) *slog.Logger { return h.cfg.Logger.With(categoryKey, functionCategory(name)+".User") },
 	})
 	d.openAPI()
 	d.address = &forBindings
@@ -100,7 +105,7 @@ func (d *durablePart) options() *redis.Options {
 
 // redisOptions finds the task hub's Redis: the address that the command line gives, else the setting that host.json names, else a
 // server of the host's own.
-func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (*redis.Options, error) {
+func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (_ *redis.Options, err error) {
 	const usual = "DURANGO_REDIS"
 	name := cmp.Or(d.h.config.DurableTask.StorageProvider.ConnectionName, usual)
 	address, source := d.h.cfg.RedisURL, "--redis"
@@ -119,7 +124,14 @@ func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (str
 		d.h.logger.Warn(fmt.Sprintf("host.json: extensions.durableTask.storageProvider.connectionName names the setting %s, which is not set: "+
 			"the host runs a Redis of its own", name))
 	}
-	server, err := redisserver.Start(ctx, redisserver.Config{Dir: filepath.Join(d.h.root, stateDir), Logger: d.h.logger})
+	dir := filepath.Join(d.h.root, stateDir)
+	if d.h.root == "" {
+		if dir, err = os.MkdirTemp("", "durango-"); err != nil {
+			return nil, fmt.Errorf("making a folder for the embedded Redis: %w", err)
+		}
+		d.temporary = dir
+	}
+	server, err := redisserver.Start(ctx, redisserver.Config{Dir: dir, Logger: d.h.logger})
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
@@ -147,6 +159,9 @@ func (d *durablePart) close(ctx context.Context) error {
 	}
 	if d.embedded != nil {
 		errs = append(errs, d.embedded.Stop(ctx))
+	}
+	if d.temporary != "" {
+		errs = append(errs, os.RemoveAll(d.temporary))
 	}
 	return errors.Join(errs...)
 }

@@ -11,8 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/callhttp"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/triggers"
@@ -67,6 +69,9 @@ func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.Orchestrat
 		}
 		return nil, fmt.Errorf("orchestrator function '%s' is gone", w.Name)
 	}
+	if fn.Language == functions.Go {
+		return nil, engine.ErrNotReady // the engine has looked a moment too early: it runs this one itself
+	}
 	logger := x.logger.With(categoryKey, functionCategory(fn.Name))
 	if !w.IsReplaying {
 		logger.Info(fmt.Sprintf("Started orchestration '%s' (Instance='%s')", fn.Name, w.InstanceID),
@@ -78,7 +83,7 @@ func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.Orchestrat
 	})
 	result, err := a.invoker.invoke(ctx, fn,
 		triggers.Event{Value: worker.Value{Kind: worker.String, Data: payload}, Reason: "Orchestration episode"},
-		mode{quiet: true, once: true, pure: true, source: "Instance='" + w.InstanceID + "'"})
+		mode{quiet: true, once: true, pure: true, instanceID: w.InstanceID})
 	outcome, err := orchestratorOutcome(w.Name, result, err)
 	x.logOutcome(logger, fn, w, outcome, err)
 	return outcome, err
@@ -135,49 +140,61 @@ func (x *executor) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) 
 		return nil, engine.ErrNotReady
 	}
 	defer a.release()
-	key := strings.ToLower(w.Name)
-	fn := a.activities[key]
+	fn := a.spelled[w.Name]
 	if fn == nil {
+		fn = a.activities[strings.ToLower(w.Name)]
+	}
+	if fn == nil {
+		key := strings.ToLower(w.Name)
 		reason := "it does not exist, is disabled, or is no activity function"
 		if broken := a.broken[key]; broken != nil {
 			reason = strings.Join(broken.Reasons, " ")
 		}
 		return nil, activityFailure(w.Name, reason, "")
 	}
-	value := worker.Value{}
+	event := triggers.Event{Reason: "Activity"}
 	if len(w.Input) > 0 {
-		value = worker.Value{Kind: worker.String, Data: w.Input}
+		event.Value = worker.Value{Kind: worker.String, Data: w.Input}
 	}
-	instance, err := json.Marshal(w.InstanceID)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the instance ID: %w", err)
+	if fn.Language == functions.Go && len(w.Input) > 0 {
+		event.Value.Kind = worker.JSON
 	}
-	result, err := a.invoker.invoke(ctx, fn, triggers.Event{
-		Value: value, Reason: "Activity", Metadata: map[string]json.RawMessage{"instanceId": instance},
-	}, mode{once: true, source: fmt.Sprintf("Instance='%s', TaskId=%d", w.InstanceID, w.TaskID)})
+	if fn.Language != functions.Go || len(fn.Bindings) > 1 { // else nobody asks for it
+		instance, err := json.Marshal(w.InstanceID)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the instance ID: %w", err)
+		}
+		event.Metadata = map[string]json.RawMessage{"instanceId": instance}
+	}
+	result, err := a.invoker.invoke(ctx, fn, event, mode{once: true, instanceID: w.InstanceID, task: true, taskID: w.TaskID})
 	return activityOutcome(ctx, w.Name, result, err)
 }
 
 // activityOutcome makes JSON of what an activity returned. What the user's code did wrong, a timeout and code that does not load are
 // failures for the history; after anything else the activity is run again.
 func activityOutcome(ctx context.Context, name string, result *worker.Result, err error) (json.RawMessage, error) {
+	if err == nil {
+		return jsonOf(result.ReturnValue)
+	}
 	var userErr *worker.FunctionError
 	var crash *worker.CrashError
 	switch {
 	case errors.As(err, &userErr):
-		return nil, activityFailure(name, userErr.Message, userErr.Stack)
+		failure := activityFailure(name, userErr.Message, userErr.Stack)
+		if userErr.Err != nil {
+			failure.Failure = durable.FailureOf(userErr.Err)
+		}
+		return nil, failure
 	case errors.Is(err, node.ErrStopped):
 		return nil, fmt.Errorf("%w: %w", engine.ErrNotReady, err)
-	case errors.As(err, &crash), err != nil && ctx.Err() != nil:
+	case errors.As(err, &crash), ctx.Err() != nil:
 		return nil, err
-	case err != nil:
-		// The timeout, code that does not load, an input or output binding that refuses.
-		return nil, activityFailure(name, err.Error(), "")
 	}
-	return jsonOf(result.ReturnValue)
+	// The timeout, code that does not load, an input or output binding that refuses.
+	return nil, activityFailure(name, err.Error(), "")
 }
 
-func activityFailure(name, message, details string) error {
+func activityFailure(name, message, details string) *engine.TaskFailure {
 	return &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %s", name, message), Details: details}
 }
 
@@ -209,6 +226,16 @@ func (x *executor) executeHTTP(ctx context.Context, w *engine.ActivityWork) (jso
 		return nil, &engine.TaskFailure{Reason: refused.Message}
 	}
 	return result, err
+}
+
+// InProcess implements engine.Executor. The function stays valid after a reload, since handlers do not change while the program runs.
+func (x *executor) InProcess(name string) inproc.Function {
+	a := x.acquire()
+	if a == nil {
+		return nil
+	}
+	defer a.release()
+	return a.inProcess(strings.ToLower(name))
 }
 
 var _ engine.Executor = (*executor)(nil)

@@ -11,16 +11,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/durango-functions/durango/bindings"
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/host/hostjson"
 	"github.com/durango-functions/durango/host/keys"
 	"github.com/durango-functions/durango/host/settings"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // DefaultPort is the port of a host that is told none.
@@ -28,8 +29,10 @@ const DefaultPort = 7071
 
 // Config configures a Host.
 type Config struct {
-	// Root is the app's folder. Required.
+	// Root is the app's folder. "": there is none; all functions are declared in code, nothing is watched, and no files are written.
 	Root string
+	// NoHTTP is true for a host that listens on no port: its HTTP functions and APIs are not served.
+	NoHTTP bool
 	// Port to listen on; negative: any free one. 0 is that of local.settings.json, else DefaultPort.
 	Port int
 	// Address to listen on. Defaults to that of local.settings.json, else 127.0.0.1.
@@ -59,6 +62,10 @@ type Config struct {
 	RedisPatience time.Duration
 	// NodeArgs are arguments for node, before the script. Optional.
 	NodeArgs []string
+	// Overrides prevail over host.json and its variables. Optional.
+	Overrides []hostjson.Override
+	// Handlers are the functions in Go that the program has registered. Optional.
+	Handlers []gofunc.Registration
 
 	// newChannel makes the worker channel of an app; tests replace it.
 	newChannel func(h *Host, s *settings.Settings) channel
@@ -102,6 +109,7 @@ type Host struct {
 	logger *slog.Logger
 	config *hostjson.Config // of the start; the current app has its own
 	first  *settings.Settings
+	code   []functions.Code // of the handlers
 	began  time.Time
 
 	state   atomic.Value  // state
@@ -133,26 +141,19 @@ type Host struct {
 // New reads the app's configuration and makes a host of it. Errors are complete sentences for the one who typed the command.
 func New(cfg Config) (*Host, error) {
 	cfg = cfg.withDefaults()
-	root, err := filepath.Abs(cfg.Root)
+	root, err := folder(cfg.Root)
 	if err != nil {
-		return nil, fmt.Errorf("finding the app's folder %s: %w", cfg.Root, err)
+		return nil, err
 	}
-	info, err := os.Stat(root)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("the app's folder %s does not exist: give the folder that holds host.json and the function folders with --root", root)
-	case err != nil:
-		return nil, fmt.Errorf("reading the app's folder: %w", err)
-	case !info.IsDir():
-		return nil, fmt.Errorf("%s is a file: give the folder that holds host.json and the function folders with --root", root)
-	}
-	// Stacks and watchers name files without symbolic links.
-	if resolved, err := filepath.EvalSymlinks(root); err == nil {
-		root = resolved
+	if root == "" && cfg.EnableAuth {
+		return nil, errors.New("a host without a folder has no place for keys: give it one, or do without authentication")
 	}
 	h := &Host{
 		cfg: cfg, root: root, logger: cfg.Logger.With(categoryKey, categoryHost),
 		running: make(chan struct{}), ended: make(chan struct{}),
+	}
+	for i := range cfg.Handlers {
+		h.code = append(h.code, cfg.Handlers[i].Code)
 	}
 	h.state.Store(stateDefault)
 	appSettings, config, err := h.loadConfig()
@@ -176,13 +177,38 @@ func New(cfg Config) (*Host, error) {
 	return h, nil
 }
 
+// folder returns the app's folder as an absolute path, "" for none.
+func folder(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	root, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("finding the app's folder %s: %w", path, err)
+	}
+	info, err := os.Stat(root)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("the app's folder %s does not exist: give the folder that holds host.json and the function folders with --root", root)
+	case err != nil:
+		return "", fmt.Errorf("reading the app's folder: %w", err)
+	case !info.IsDir():
+		return "", fmt.Errorf("%s is a file: give the folder that holds host.json and the function folders with --root", root)
+	}
+	// Stacks and watchers name files without symbolic links.
+	if resolved, err := filepath.EvalSymlinks(root); err == nil {
+		root = resolved
+	}
+	return root, nil
+}
+
 // loadConfig reads local.settings.json and host.json, and logs their warnings.
 func (h *Host) loadConfig() (*settings.Settings, *hostjson.Config, error) {
 	appSettings, settingWarnings, err := settings.Load(h.root, h.cfg.Environ)
 	if err != nil {
 		return nil, nil, err
 	}
-	config, configWarnings, err := hostjson.Load(h.root, h.cfg.Defaults, appSettings.Environ())
+	config, configWarnings, err := hostjson.Load(h.root, h.cfg.Defaults, appSettings.Environ(), h.cfg.Overrides...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -210,12 +236,8 @@ func (h *Host) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, h.Stop(stopCtx))
 		}
 	}()
-	port := max(h.cfg.Port, 0)
-	if h.listener, err = listen(h.cfg.Address, port); err != nil {
+	if err := h.openPort(); err != nil {
 		return err
-	}
-	if h.cfg.Address == "127.0.0.1" || strings.EqualFold(h.cfg.Address, "localhost") {
-		h.alsoIPv6, _ = net.Listen("tcp6", h.authority("::1")) // a machine without IPv6 is no fault
 	}
 	if err := h.openServices(); err != nil {
 		return err
@@ -283,6 +305,10 @@ func firstError(ctx context.Context, errs ...error) error {
 
 // serve starts the goroutines that serve HTTP.
 func (h *Host) serve() {
+	h.rpc.serve(h, &h.serving)
+	if h.listener == nil {
+		return
+	}
 	h.server = &http.Server{
 		Handler:           h.front(),
 		ReadHeaderTimeout: 30 * time.Second,
@@ -300,39 +326,14 @@ func (h *Host) serve() {
 			}
 		})
 	}
-	h.rpc.serve(h, &h.serving)
 }
 
-// Addr is the address that the host listens on, once Start has opened it.
-func (h *Host) Addr() net.Addr {
-	if h.listener == nil {
+// Client is the client of the host's task hub, nil before Start has returned.
+func (h *Host) Client() *durable.Client {
+	if h.currentState() == stateDefault || h.currentState() == stateStarting {
 		return nil
 	}
-	return h.listener.Addr()
-}
-
-// URL is the host's base URL, without a slash at its end, as callers on this machine use it.
-func (h *Host) URL() string { return "http://" + h.authority(h.reachableName()) }
-
-// authority is name:port of this host.
-func (h *Host) authority(name string) string {
-	port := 0
-	if tcp, ok := h.Addr().(*net.TCPAddr); ok {
-		port = tcp.Port
-	}
-	return net.JoinHostPort(name, strconv.Itoa(port))
-}
-
-// reachableName is the address to call when the host listens on all interfaces: this machine's loopback.
-func (h *Host) reachableName() string {
-	ip := net.ParseIP(h.cfg.Address)
-	switch {
-	case ip == nil, ip.IsUnspecified() && ip.To4() != nil:
-		return "127.0.0.1"
-	case ip.IsUnspecified():
-		return "::1"
-	}
-	return h.cfg.Address
+	return h.durable.api
 }
 
 // currentState is where the host is in its life.

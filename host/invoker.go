@@ -1,14 +1,16 @@
 package host
 
 import (
-	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,13 +41,16 @@ type invoker struct {
 	// timeout bounds one attempt; 0 is no bound.
 	timeout time.Duration
 	// timedOut is told of the function whose invocation was given up, since its handler may block the worker. May be nil.
-	timedOut func(function string)
+	timedOut func(fn *functions.Function)
 	// root is the app's folder, to show stacks of its code only.
 	root   string
 	logger *slog.Logger
 	// sleep waits between attempts, rand returns a number in [0,1); tests replace them.
 	sleep func(ctx context.Context, d time.Duration) error
 	rand  func() float64
+
+	// loggers are the functions' loggers: *functions.Function to *slog.Logger. Making one costs more than many a function does.
+	loggers sync.Map
 }
 
 // mode says how an invocation differs from that of an ordinary trigger.
@@ -58,8 +63,21 @@ type mode struct {
 	pure bool
 	// untimed has no functionTimeout.
 	untimed bool
-	// source is named in the log lines, as "Instance=..."; "" for none.
-	source string
+	// instanceID is the orchestration instance on whose behalf the function runs, "" for none; with task, taskID is its task.
+	instanceID string
+	task       bool
+	taskID     int
+}
+
+// source is what log lines say of the instance.
+func (m *mode) source() string {
+	switch {
+	case m.instanceID == "":
+		return ""
+	case m.task:
+		return fmt.Sprintf(", Instance='%s', TaskId=%d", m.instanceID, m.taskID)
+	}
+	return fmt.Sprintf(", Instance='%s'", m.instanceID)
 }
 
 // Invoke implements triggers.Invoker.
@@ -68,11 +86,20 @@ func (v *invoker) Invoke(ctx context.Context, fn *functions.Function, ev trigger
 }
 
 func (v *invoker) invoke(ctx context.Context, fn *functions.Function, ev triggers.Event, m mode) (*worker.Result, error) {
-	inv := &worker.Invocation{
-		ID: cmp.Or(ev.InvocationID, uuid.NewString()), Function: fn, TriggerMetadata: ev.Metadata, TraceParent: ev.TraceParent, TraceState: ev.TraceState,
+	// What lives as long as the invocation is made at once: making it bit by bit is what the quickest functions would wait for most.
+	made := &struct {
+		inv   worker.Invocation
+		input [1]worker.Input
+	}{inv: worker.Invocation{
+		ID: ev.InvocationID, Function: fn, TriggerMetadata: ev.Metadata, TraceParent: ev.TraceParent, TraceState: ev.TraceState,
+	}}
+	inv := &made.inv
+	inv.Inputs = made.input[:]
+	if inv.ID == "" {
+		inv.ID = newInvocationID()
 	}
 	retry := fn.Retry
-	if m.once {
+	if m.once || ev.Value.Request != nil && ev.Value.Request.Live != nil { // a request's body is read once, a response written once
 		retry = nil
 	}
 	for attempt := 0; ; attempt++ {
@@ -86,11 +113,14 @@ func (v *invoker) invoke(ctx context.Context, fn *functions.Function, ev trigger
 		if waitErr := v.wait(ctx, delay); waitErr != nil {
 			return nil, fmt.Errorf("no further attempt, since %w; the last one failed: %w", waitErr, err)
 		}
-		inv.Retry = &worker.RetryContext{RetryCount: attempt + 1, MaxRetryCount: retry.MaxRetryCount, Exception: err.Error()}
+		next := *inv // the channel may still have an eye on the one that was given up
+		next.Inputs = make([]worker.Input, 1)
+		next.Retry = &worker.RetryContext{RetryCount: attempt + 1, MaxRetryCount: retry.MaxRetryCount, Exception: err.Error()}
+		inv = &next
 	}
 }
 
-// attempt runs the function once and logs how it went.
+// attempt runs the function once and logs how it went. Lines are made only when they are wanted: there are functions that take less time.
 func (v *invoker) attempt(ctx context.Context, inv *worker.Invocation, ev triggers.Event, m mode) (*worker.Result, error) {
 	fn := inv.Function
 	logger := v.functionLogger(fn)
@@ -98,24 +128,27 @@ func (v *invoker) attempt(ctx context.Context, inv *worker.Invocation, ev trigge
 	if m.quiet {
 		level = slog.LevelDebug
 	}
-	source := ""
-	if m.source != "" {
-		source = ", " + m.source
+	if logger.Enabled(ctx, level) {
+		logger.Log(ctx, level, fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s%s)", fn.Name, ev.Reason, inv.ID, m.source()),
+			"function", data{fn.Name}, "invocation_id", data{inv.ID}, "reason", data{ev.Reason})
 	}
-	logger.Log(ctx, level, fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s%s)", fn.Name, ev.Reason, inv.ID, source),
-		"function", data{fn.Name}, "invocation_id", data{inv.ID}, "reason", data{ev.Reason})
 	began := time.Now()
 	result, err := v.run(ctx, inv, ev, m)
+	if err != nil {
+		level = max(level, slog.LevelError)
+		if errors.Is(context.Cause(ctx), errStopping) || m.quiet || errors.Is(err, http.ErrAbortHandler) {
+			level = slog.LevelDebug
+		}
+	}
+	if !logger.Enabled(ctx, level) {
+		return result, err
+	}
 	took := time.Since(began)
-
 	outcome := "Succeeded"
 	attrs := []any{"function", data{fn.Name}, "invocation_id", data{inv.ID}, "duration_ms", data{took.Milliseconds()}}
 	detail := ""
 	if err != nil {
-		outcome, level = "Failed", max(level, slog.LevelError)
-		if errors.Is(context.Cause(ctx), errStopping) || m.quiet {
-			level = slog.LevelDebug
-		}
+		outcome = "Failed"
 		message, stack := describeError(err, v.root)
 		attrs = append(attrs, "error", data{message}, "stack", data{stack})
 		detail = "\n" + indent(message)
@@ -124,7 +157,7 @@ func (v *invoker) attempt(ctx context.Context, inv *worker.Invocation, ev trigge
 		}
 	}
 	logger.Log(ctx, level, fmt.Sprintf("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms%s)%s", fn.Name, outcome, inv.ID,
-		took.Milliseconds(), source, detail), append(attrs, "outcome", data{outcome})...)
+		took.Milliseconds(), m.source(), detail), append(attrs, "outcome", data{outcome})...)
 	return result, err
 }
 
@@ -141,34 +174,38 @@ func (v *invoker) run(ctx context.Context, inv *worker.Invocation, ev triggers.E
 		ctx, cancel = context.WithTimeoutCause(ctx, v.timeout, limit)
 		defer cancel()
 	}
-	call := &bindings.Call{InvocationID: inv.ID, Function: fn, Data: ev.Metadata}
-	inputs, err := v.inputs(ctx, call, trigger, ev.Value)
-	if err != nil {
-		return nil, v.explain(ctx, err)
+	inv.Inputs[0] = worker.Input{Name: trigger.Name, Value: ev.Value}
+	var call *bindings.Call
+	if len(fn.Bindings) > 1 {
+		call = &bindings.Call{InvocationID: inv.ID, Function: fn, Data: ev.Metadata}
+		if err := v.inputs(ctx, call, inv); err != nil {
+			return nil, v.explain(ctx, fn, err)
+		}
 	}
-	attempt := *inv
-	attempt.Inputs = inputs
-	result, err := v.channel.Invoke(ctx, &attempt)
+	result, err := v.channel.Invoke(ctx, inv)
 	if err != nil {
-		return nil, v.explain(ctx, err)
+		return nil, v.explain(ctx, fn, err)
 	}
-	if m.pure {
+	if m.pure || call == nil && len(result.Outputs) == 0 {
 		return result, nil
 	}
+	if call == nil {
+		call = &bindings.Call{InvocationID: inv.ID, Function: fn, Data: ev.Metadata}
+	}
 	if err := v.outputs(ctx, call, result); err != nil {
-		return nil, v.explain(ctx, err)
+		return nil, v.explain(ctx, fn, err)
 	}
 	return result, nil
 }
 
 // explain replaces an error that only says that the context ended by the reason for that, and has the worker looked after when that was
 // the timeout.
-func (v *invoker) explain(ctx context.Context, err error) error {
+func (v *invoker) explain(ctx context.Context, fn *functions.Function, err error) error {
 	cause := context.Cause(ctx)
 	var timeout *timeoutError
 	if errors.As(cause, &timeout) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*timeoutError))) {
 		if v.timedOut != nil {
-			v.timedOut(timeout.Function)
+			v.timedOut(fn)
 		}
 		return timeout
 	}
@@ -178,9 +215,8 @@ func (v *invoker) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// inputs makes the values of the input bindings, the trigger first.
-func (v *invoker) inputs(ctx context.Context, call *bindings.Call, trigger *functions.Binding, value worker.Value) ([]worker.Input, error) {
-	inputs := []worker.Input{{Name: trigger.Name, Value: value}}
+// inputs adds the values of the input bindings to that of the trigger.
+func (v *invoker) inputs(ctx context.Context, call *bindings.Call, inv *worker.Invocation) error {
 	for i := range call.Function.Bindings {
 		b := &call.Function.Bindings[i]
 		if b.IsTrigger() || !b.IsInput() {
@@ -189,21 +225,37 @@ func (v *invoker) inputs(ctx context.Context, call *bindings.Call, trigger *func
 		in := v.bindings.Input(b.Type)
 		if in == nil {
 			if b.Direction == functions.In && v.bindings.Output(b.Type) == nil && !isHTTPOutput(b) {
-				return nil, fmt.Errorf("input binding '%s': nothing makes inputs of type %s", b.Name, b.Type)
+				return fmt.Errorf("input binding '%s': nothing makes inputs of type %s", b.Name, b.Type)
 			}
 			continue // an output whose author left out the direction
 		}
 		value, err := in.BindInput(ctx, call, b)
 		if err != nil {
-			return nil, fmt.Errorf("binding input '%s' (%s): %w", b.Name, b.Type, err)
+			return fmt.Errorf("binding input '%s' (%s): %w", b.Name, b.Type, err)
 		}
-		inputs = append(inputs, worker.Input{Name: b.Name, Value: value})
+		inv.Inputs = append(inv.Inputs, worker.Input{Name: b.Name, Value: value})
 	}
-	return inputs, nil
+	return nil
 }
 
 func (v *invoker) functionLogger(fn *functions.Function) *slog.Logger {
-	return v.logger.With(categoryKey, functionCategory(fn.Name))
+	if logger, ok := v.loggers.Load(fn); ok {
+		return logger.(*slog.Logger) //nolint:forcetypeassert // stored below
+	}
+	logger := v.logger.With(categoryKey, functionCategory(fn.Name))
+	v.loggers.Store(fn, logger)
+	return logger
+}
+
+// newInvocationID makes a random UUID of version 4. It is no secret, and an ordinary source of random numbers makes it in a fraction of the
+// time.
+func newInvocationID() string {
+	var id uuid.UUID
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }
 
 func (v *invoker) wait(ctx context.Context, d time.Duration) error {

@@ -369,7 +369,7 @@ func TestTimeout(t *testing.T) {
 		v, log := testInvoker(ch, nil)
 		v.timeout = 5 * time.Minute
 		var told string
-		v.timedOut = func(name string) { told = name }
+		v.timedOut = func(fn *functions.Function) { told = fn.Name }
 		began := time.Now()
 		_, err := v.Invoke(t.Context(), function("Slow"), triggers.Event{})
 		require.Equal(t, 5*time.Minute, time.Since(began))

@@ -58,6 +58,9 @@ func (h *Host) listing(a *app) *appListing {
 
 // httpHow is "[GET,POST] http://localhost:7071/api/hello/{name?}".
 func httpHow(base, prefix, name string, trigger *functions.Binding) string {
+	if base == "" {
+		return trigger.Type + ", which is not served: the host listens on no port"
+	}
 	route := trigger.StringProperty("route")
 	if strings.Trim(route, "/ ") == "" {
 		route = name
@@ -75,6 +78,9 @@ func httpHow(base, prefix, name string, trigger *functions.Binding) string {
 
 // announceAddress tells where the host listens, before anything else, for people and programs.
 func (h *Host) announceAddress() {
+	if h.listener == nil {
+		return
+	}
 	if h.cfg.Out == nil {
 		h.logger.Info("Listening on "+h.URL(), "url", data{h.URL()}, "version", data{h.cfg.Version})
 		return
@@ -106,7 +112,7 @@ func (h *Host) printListing() {
 		fmt.Fprintf(&b, "\t%s: %s\n\t\t%s\n\t\t%s\n\n", fn.Name, fn.How, h.runCommand(fn.Name), h.curlCommand(fn.Name))
 	}
 	if len(l.HTTP)+len(l.Others)+len(l.Manual) == 0 {
-		fmt.Fprintf(&b, "\tNone. Each folder of %s with a function.json is a function%s.\n\n", h.root, h.unlessExcluded(a))
+		fmt.Fprintf(&b, "\tNone.%s\n\n", h.whereFunctionsAre(a))
 	}
 	for _, e := range l.Broken {
 		fmt.Fprintf(&b, "\t%s: broken\n", e.Function)
@@ -172,6 +178,14 @@ func plainReason(function, reason string) string {
 		reason = strings.TrimSuffix(message, "'")
 	}
 	return strings.TrimRight(reason, "\n")
+}
+
+// whereFunctionsAre says what makes a function of an app that has none.
+func (h *Host) whereFunctionsAre(a *app) string {
+	if h.root == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Each folder of %s with a function.json is a function%s.", h.root, h.unlessExcluded(a))
 }
 
 // unlessExcluded says that a function allow list is in force.

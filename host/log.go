@@ -124,10 +124,23 @@ type levelHandler struct {
 	slog.Handler
 	levels   *LogLevels
 	category string
+	// known is the category's level, as long as the levels of host.json are the same.
+	known atomic.Pointer[knownLevel]
+}
+
+type knownLevel struct {
+	logging *hostjson.Logging
+	level   slog.Level
 }
 
 func (h *levelHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= h.levels.level(h.category)
+	logging := h.levels.logging.Load()
+	known := h.known.Load()
+	if known == nil || known.logging != logging {
+		known = &knownLevel{logging, h.levels.level(h.category)}
+		h.known.Store(known)
+	}
+	return level >= known.level
 }
 
 func (h *levelHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -84,7 +84,10 @@ func mergeReturn(fn *functions.Function, result *worker.Result) {
 		result.Outputs[functions.ReturnBinding] = result.ReturnValue
 		return
 	}
-	if result.ReturnValue.Kind != worker.JSON || !isObject(result.ReturnValue.Data) {
+	if fn.Language == functions.Go { // its functions name their outputs
+		return
+	}
+	if result.ReturnValue.Kind != worker.JSON || !isObject(result.ReturnValue.Data) || !hasOutputs(fn) {
 		return
 	}
 	var properties map[string]json.RawMessage
@@ -102,6 +105,16 @@ func mergeReturn(fn *functions.Function, result *worker.Result) {
 		}
 		result.Outputs[b.Name] = worker.JSONValue(raw)
 	}
+}
+
+// hasOutputs reports whether there is an output binding that the host takes care of.
+func hasOutputs(fn *functions.Function) bool {
+	for i := range fn.Bindings {
+		if b := &fn.Bindings[i]; b.IsOutput() && !isHTTPOutput(b) {
+			return true
+		}
+	}
+	return false
 }
 
 func isObject(raw []byte) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,8 @@ import (
 type reloader struct {
 	h       *Host
 	watcher *functions.Watcher
+	// saidGo is true when the log has said what becomes of changed Go code. The watcher's goroutine's.
+	saidGo bool
 
 	ctx    context.Context // ends when the host stops; reloads under way are given up
 	cancel context.CancelCauseFunc
@@ -44,9 +47,12 @@ func newReloader(h *Host) *reloader {
 
 // start watches the app's files.
 func (r *reloader) start() error {
+	if r.h.root == "" {
+		return nil
+	}
 	watcher, err := functions.NewWatcher(functions.WatchConfig{
 		Root: r.h.root, WatchDirectories: r.h.config.WatchDirectories, WatchFiles: r.h.config.WatchFiles, Logger: r.h.logger,
-	}, func(c functions.Change) { r.reload(changeReason(c)) })
+	}, r.changed)
 	if err == nil {
 		err = watcher.Start(r.ctx)
 	}
@@ -59,6 +65,27 @@ func (r *reloader) start() error {
 	r.watcher = watcher
 	r.mu.Unlock()
 	return nil
+}
+
+// changed takes changes of the app's files. Of a program with handlers, Go code is in the program already: changes of it take effect when
+// it is built anew.
+func (r *reloader) changed(c functions.Change) {
+	if len(r.h.cfg.Handlers) > 0 {
+		all := len(c.Paths)
+		c.Paths = slices.DeleteFunc(slices.Clone(c.Paths), isGoSource)
+		if len(c.Paths) < all && !r.saidGo {
+			r.saidGo = true
+			r.h.logger.Info("Go code has changed: it takes effect when the program is built and started anew")
+		}
+		if len(c.Paths) == 0 {
+			return
+		}
+	}
+	r.reload(changeReason(c))
+}
+
+func isGoSource(path string) bool {
+	return filepath.Ext(path) == ".go" || path == "go.mod" || path == "go.sum" || path == "go.work"
 }
 
 // stop ends watching, and gives up a reload that is under way.

@@ -20,9 +20,9 @@ type rpcServer struct {
 	server   *http.Server
 }
 
-// openRPC opens the port, nil when host.json turns the endpoint off.
+// openRPC opens the port. There is none when host.json turns the endpoint off, and without a folder, where no functions in JavaScript are.
 func (h *Host) openRPC() (*rpcServer, error) {
-	if !h.config.DurableTask.LocalRPCEndpointEnabled {
+	if !h.config.DurableTask.LocalRPCEndpointEnabled || h.root == "" {
 		return &rpcServer{}, nil
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -38,6 +38,9 @@ func ReadRunState(root string) (RunState, error) {
 
 // writeState tells durango run where this host is. It is no failure of the host when that does not work.
 func (h *Host) writeState() {
+	if h.root == "" || h.listener == nil {
+		return
+	}
 	raw, err := json.Marshal(RunState{URL: h.URL(), PID: os.Getpid()})
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(h.root, stateDir), 0o700)
@@ -52,7 +55,7 @@ func (h *Host) writeState() {
 
 // removeState removes the file, unless another host on the same folder has written it since.
 func (h *Host) removeState() {
-	if h.listener == nil {
+	if h.root == "" || h.listener == nil {
 		return
 	}
 	s, err := ReadRunState(h.root)

@@ -26,11 +26,13 @@ import (
 
 // openServices opens what the host has besides the app and the task hub.
 func (h *Host) openServices() (err error) {
-	if h.keys, err = keys.Open(filepath.Join(h.root, stateDir, "keys.json")); err != nil {
-		if h.cfg.EnableAuth {
-			return err
+	if h.root != "" {
+		if h.keys, err = keys.Open(filepath.Join(h.root, stateDir, "keys.json")); err != nil {
+			if h.cfg.EnableAuth {
+				return err
+			}
+			h.logger.Warn("the key API is off, since the keys cannot be kept", "error", err)
 		}
-		h.logger.Warn("the key API is off, since the keys cannot be kept", "error", err)
 	}
 	if h.rpc, err = h.openRPC(); err != nil {
 		return fmt.Errorf("opening the endpoint for SDKs: %w", err)

@@ -60,22 +60,23 @@ func (h *Host) stopInOrder(ctx context.Context) error {
 // shutdownIntake refuses new work and waits for what callers and timers have started.
 func (h *Host) shutdownIntake(ctx context.Context, current *app) error {
 	var errs []error
-	if h.server != nil {
-		listeners := make(chan error, 1)
-		go func() {
-			if current == nil {
-				listeners <- nil
-				return
-			}
-			listeners <- current.stopListeners(ctx)
-		}()
-		errs = append(errs, h.server.Shutdown(ctx))
-		errs = append(errs, <-listeners)
-		if ctx.Err() != nil {
-			h.endWork(errStopping)
-			errs = append(errs, h.server.Close())
+	listeners := make(chan error, 1)
+	go func() {
+		if current == nil {
+			listeners <- nil
+			return
 		}
-	} else {
+		listeners <- current.stopListeners(ctx)
+	}()
+	if h.server != nil {
+		errs = append(errs, h.server.Shutdown(ctx))
+	}
+	errs = append(errs, <-listeners)
+	switch {
+	case h.server != nil && ctx.Err() != nil:
+		h.endWork(errStopping)
+		errs = append(errs, h.server.Close())
+	case h.server == nil:
 		for _, l := range []net.Listener{h.listener, h.alsoIPv6} {
 			if l != nil {
 				errs = append(errs, l.Close())

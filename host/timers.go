@@ -27,7 +27,7 @@ func (h *Host) completeTimers(a *app) {
 		listener, err := timer.New(fn, options, a.invoker)
 		if err != nil {
 			failed = append(failed, &functions.LoadError{Function: fn.Name, Reasons: []string{
-				fmt.Sprintf("%s/%s: %s.", fn.Name, functions.ConfigFile, strings.TrimSuffix(strings.TrimPrefix(err.Error(), "function "+fn.Name+": "), ".")),
+				fmt.Sprintf("%s: %s.", fn.Source, strings.TrimSuffix(strings.TrimPrefix(err.Error(), "function "+fn.Name+": "), ".")),
 			}})
 			continue
 		}

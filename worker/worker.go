@@ -1,11 +1,12 @@
 // Package worker is the vocabulary between the host and the worker channels that run an app's code: values, invocations, results and
-// the Channel itself. Its subpackages implement channels: node (our embedded Node.js worker).
+// the Channel itself. Its subpackages implement channels: node (our embedded Node.js worker) and gofunc (functions of this process).
 package worker
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/durango-functions/durango/functions"
 )
@@ -44,14 +45,27 @@ type HTTPRequest struct {
 	Query   map[string]string // repeated values joined by ","
 	Params  map[string]string // route parameters; absent optional ones are left out
 	Body    []byte            // nil: no body
+	// Live is the exchange itself, for functions of this process; the fields above but Params are not filled then. nil: the function is run
+	// by hand, or in another process.
+	Live *LiveHTTP `json:"-"`
+}
+
+// LiveHTTP is an HTTP exchange that a function of this process takes part in.
+type LiveHTTP struct {
+	Writer  http.ResponseWriter
+	Request *http.Request
 }
 
 // HTTPResponse is what a function puts into an http output binding.
 type HTTPResponse struct {
 	Status  string            // as the function gave it; "" or unparsable means 200
 	Headers map[string]string // names in lower case
+	// Header are the headers of a function of this process, which may have several values.
+	Header  http.Header
 	Cookies []Cookie
 	Body    Value // None, String, JSON or Bytes
+	// NoOutputs is true for an answer that refuses the request: nothing that the function has put into outputs takes place.
+	NoOutputs bool
 }
 
 // Cookie is a Set-Cookie of an HTTPResponse.
@@ -116,9 +130,16 @@ type Channel interface {
 type FunctionError struct {
 	Message string
 	Stack   string // may be empty
+	// Err is the error itself, of a function of this process.
+	Err error
+	// Response is what the caller of an HTTP function gets nevertheless; nil: status 500.
+	Response *HTTPResponse
 }
 
 func (e *FunctionError) Error() string { return e.Message }
+
+// Unwrap returns the error itself, if there is one.
+func (e *FunctionError) Unwrap() error { return e.Err }
 
 // LoadError tells why a worker cannot run a function: a syntax error, a missing module, an entry point that is no function.
 type LoadError struct {

@@ -1,5 +1,3 @@
-//go:build durango_api
-
 package durango
 
 import (

@@ -24,9 +24,11 @@ type activityPool struct {
 	e *Engine
 
 	mu       sync.Mutex
-	held     map[activityID]*Outstanding // waiting or running
+	held     map[activityID]*Outstanding            // waiting or running
+	cancels  map[activityID]context.CancelCauseFunc // of the running ones
 	waiting  []*Outstanding
 	running  int
+	resting  []chan *Outstanding // of the goroutines that have nothing to do
 	draining bool
 	idle     chan struct{} // closed when draining and nothing runs
 	free     chan struct{} // holds a token when a place may have become free
@@ -37,7 +39,7 @@ type activityPool struct {
 }
 
 func newActivityPool(e *Engine) *activityPool {
-	pool := &activityPool{e: e, held: map[activityID]*Outstanding{}, idle: make(chan struct{}), free: make(chan struct{}, 1)}
+	pool := &activityPool{e: e, held: map[activityID]*Outstanding{}, cancels: map[activityID]context.CancelCauseFunc{}, idle: make(chan struct{}), free: make(chan struct{}, 1)}
 	pool.ctx, pool.cancel = context.WithCancelCause(e.ctx)
 	return pool
 }
@@ -76,44 +78,87 @@ func (pool *activityPool) holds(p int, key string) bool {
 
 // dispatch starts what has a place. The caller holds mu.
 func (pool *activityPool) dispatch() {
-	for !pool.draining && len(pool.waiting) > 0 && pool.running < pool.e.cfg.MaxActivities {
-		a := pool.waiting[0]
-		pool.waiting[0] = nil
-		pool.waiting = pool.waiting[1:]
-		pool.running++
-		pool.wg.Go(func() { pool.run(a) })
+	for {
+		a := pool.next()
+		if a == nil {
+			return
+		}
+		if last := len(pool.resting) - 1; last >= 0 {
+			pool.resting[last] <- a
+			pool.resting = pool.resting[:last]
+			continue
+		}
+		pool.wg.Go(func() { pool.work(a) })
+	}
+}
+
+// next takes what is to be run next if there is a place for it. The caller holds mu.
+func (pool *activityPool) next() *Outstanding {
+	if pool.draining || len(pool.waiting) == 0 || pool.running >= pool.e.cfg.MaxActivities {
+		return nil
+	}
+	a := pool.waiting[0]
+	pool.waiting[0] = nil
+	pool.waiting = pool.waiting[1:]
+	pool.running++
+	return a
+}
+
+// work is a goroutine that runs activities: the first, then what waits, then what it is handed while it rests. Its stack has grown to what they need.
+func (pool *activityPool) work(a *Outstanding) {
+	handed := make(chan *Outstanding, 1)
+	for a != nil {
+		pool.run(a)
+		pool.mu.Lock()
+		delete(pool.held, activityID{a.Partition, a.Key})
+		pool.running--
+		a = pool.next()
+		if a == nil {
+			if pool.draining && pool.running == 0 {
+				close(pool.idle)
+			}
+			pool.resting = append(pool.resting, handed)
+		}
+		pool.mu.Unlock()
+		select {
+		case pool.free <- struct{}{}:
+		default:
+		}
+		if a == nil {
+			select {
+			case a = <-handed:
+			case <-pool.ctx.Done():
+			}
+		}
 	}
 }
 
 // run runs one activity to its outcome.
 func (pool *activityPool) run(a *Outstanding) {
-	m, ok := pool.execute(a)
+	ctx, cancel := context.WithCancelCause(pool.ctx)
+	defer cancel(nil)
+	id := activityID{a.Partition, a.Key}
+	pool.mu.Lock()
+	pool.cancels[id] = cancel
+	pool.mu.Unlock()
+	m, ok := pool.execute(ctx, a)
+	pool.mu.Lock()
+	delete(pool.cancels, id)
+	pool.mu.Unlock()
 	if ok {
 		pool.e.deliverOutcome(a, m)
-	}
-	pool.mu.Lock()
-	defer pool.mu.Unlock()
-	delete(pool.held, activityID{a.Partition, a.Key})
-	pool.running--
-	pool.dispatch()
-	if pool.draining && pool.running == 0 {
-		close(pool.idle)
-	}
-	select {
-	case pool.free <- struct{}{}:
-	default:
 	}
 }
 
 // execute runs the activity until it has an outcome that enters the history; ok is false when the host stops before.
-func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
-	m = Message{Kind: MessageTaskDone, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Key}
+func (pool *activityPool) execute(ctx context.Context, a *Outstanding) (m Message, ok bool) {
+	m = Message{Kind: MessageTaskDone, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Key, Claimed: a.Claimed}
 	fail := func(reason, details string) (Message, bool) {
 		m.Failed, m.Reason, m.Details = true, reason, details
 		return m, true
 	}
 	for crashes := 0; ; {
-		result, err := pool.e.cfg.Executor.ExecuteActivity(pool.ctx, &ActivityWork{
+		result, err := pool.e.cfg.Executor.ExecuteActivity(ctx, &ActivityWork{
 			Name: a.Name, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Input: a.Input,
 		})
 		var failure *TaskFailure
@@ -127,8 +172,9 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 			m.Data = result
 			return m, true
 		case errors.As(err, &failure):
+			m.Failure = failure.Failure
 			return fail(failure.Reason, failure.Details)
-		case pool.ctx.Err() != nil:
+		case ctx.Err() != nil: // the host stops, or nobody wants the outcome any more
 			return m, false
 		case errors.Is(err, ErrNotReady):
 			if !pool.pause(time.Second) {
@@ -143,6 +189,17 @@ func (pool *activityPool) execute(a *Outstanding) (m Message, ok bool) {
 		pool.e.troubles.warn(pool.e.logger, "activity had no outcome, running it again", "function", a.Name, "instance_id", a.InstanceID, "attempt", crashes, "error", err)
 		if !pool.pause(backoff(crashes)) {
 			return m, false
+		}
+	}
+}
+
+// terminate ends the contexts of the activities that run here for an instance that was terminated.
+func (pool *activityPool) terminate(instanceID, executionID string, cause error) {
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	for id, cancel := range pool.cancels {
+		if a := pool.held[id]; a != nil && a.InstanceID == instanceID && a.ExecutionID == executionID {
+			cancel(cause)
 		}
 	}
 }
@@ -191,6 +248,9 @@ func (pool *activityPool) renewLoop() {
 		select {
 		case <-ticker.C:
 			for p, keys := range pool.heldKeys() {
+				if pool.e.partition(p) != nil {
+					continue // nobody else takes what the owner of a partition runs
+				}
 				ctx, cancel := context.WithTimeout(pool.e.ctx, claimRenewal)
 				if err := pool.e.hub.RenewClaims(ctx, p, keys); err != nil {
 					pool.e.troubles.warn(pool.e.logger, "renewing claims on activities failed", "partition", p, "error", err)

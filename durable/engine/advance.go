@@ -7,6 +7,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 )
 
 // advance looks at what has come for the instance and begins the one thing that is to be done next: an episode or a commit. It
@@ -39,6 +40,12 @@ func (p *partition) advance(in *instance) {
 	default:
 		p.runEpisode(in)
 	}
+	if !in.busy && !in.loading && in.runs() {
+		if !in.notify && !in.create {
+			p.tellWaiters(in)
+		}
+		p.rest(in)
+	}
 }
 
 // handOver prepares the instance for another owner: what only this host knows becomes durable, the rest is the other's.
@@ -46,7 +53,7 @@ func (p *partition) handOver(in *instance) {
 	var rest []Message
 	for i := range in.inbox {
 		if m := &in.inbox[i]; m.ID == "" {
-			p.taskDone(in, m) // outcomes of activities that ran here come without a place in the inbox
+			p.sort(in, m) // what comes from this process has no place in the inbox
 		} else {
 			rest = append(rest, *m)
 		}
@@ -69,8 +76,12 @@ func (p *partition) sort(in *instance, m *Message) {
 	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageStart && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
-			in.ackActs = append(in.ackActs, m.Name)
+			in.ackActivity(m)
 		}
+		return
+	}
+	if m.reply != nil && !in.runs() {
+		m.reply(fmt.Errorf("%w: its status is %s", durable.ErrInstanceFinished, in.rec.Status))
 		return
 	}
 	switch m.Kind {
@@ -81,7 +92,7 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessageEvent:
 		ev := p.eventAt(history.EventRaised)
 		ev.Name, ev.Input = m.Name, text(m.Data)
-		in.arrive(arrival{event: ev, message: m.ID, seq: -1})
+		in.arrive(arrival{event: ev, message: m.ID, reply: m.reply, seq: -1})
 	case MessageTaskDone:
 		p.taskDone(in, m)
 	case MessageSubDone:
@@ -95,14 +106,13 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.suspend(in, m)
 	case MessageResume:
 		p.resume(in, m)
-	case MessageRewind:
-		in.acks = append(in.acks, m.ID)
-		p.rewind(in, m.Reason)
-	case MessageNudge:
-		p.nudge(in, m)
+	case MessageRewind, MessageNudge:
+		p.undo(in, m)
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
-		in.rec = nil // a start that came after it reads the instance anew
+		in.local.close(inproc.ErrEvicted)
+		in.rec, in.local = nil, nil // a start that came after it reads the instance anew
+		p.tellWaiters(in)
 	}
 }
 
@@ -112,19 +122,38 @@ func (p *partition) started(in *instance, m *Message) {
 		in.acks = append(in.acks, m.ID)
 		return
 	}
-	// What is in memory was read before. Read it again, and look at this message once more.
+	p.reread(in, m)
+}
+
+// reread reads an instance again, since what is in memory was read before, and looks at the message once more.
+func (p *partition) reread(in *instance, m *Message) {
 	var dropped draft
 	for _, a := range in.arrived.list {
 		a.seq = -1 // pending events went with the old execution
 		in.drop(a, &dropped)
 	}
+	in.local.close(inproc.ErrEvicted)
 	fresh := &instance{
 		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
-		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...),
+		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...), replies: append(in.replies, dropped.replies...),
+		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
 	}
 	*in = *fresh
 	p.wg.Go(func() { p.load(in) })
+}
+
+// undo takes an order to rewind.
+func (p *partition) undo(in *instance, m *Message) {
+	switch {
+	case in.local != nil && in.rec.History == nil && in.reloadedFor != m.ID:
+		p.reread(in, m) // it needs the history, which is not in memory
+	case m.Kind == MessageRewind:
+		in.acks = append(in.acks, m.ID)
+		p.rewind(in, m.Reason)
+	default:
+		p.nudge(in, m)
+	}
 }
 
 // setAside takes a message out of the way that cannot be processed, and keeps it with the reason.
@@ -156,16 +185,27 @@ func (p *partition) taskDone(in *instance, m *Message) {
 		if m.ID != "" {
 			in.acks = append(in.acks, m.ID)
 		}
-		in.ackActs = append(in.ackActs, m.Name)
+		in.ackActivity(m)
 		return
 	}
 	ev := p.eventAt(history.TaskCompleted)
 	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
 	if m.Failed {
-		ev.Type, ev.Reason, ev.Details = history.TaskFailed, m.Reason, m.Details
+		ev.Type, ev.Reason, ev.Details, ev.Failure = history.TaskFailed, m.Reason, m.Details, m.Failure
 	}
-	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, seq: -1})
+	in.arrive(arrival{event: ev, message: m.ID, act: m.Name, claimed: m.mayBeClaimed(), seq: -1})
 }
+
+// ackActivity lets the next commit remove an activity whose outcome means nothing.
+func (in *instance) ackActivity(m *Message) {
+	in.ackActs = append(in.ackActs, m.Name)
+	if m.mayBeClaimed() {
+		in.ackClaim = append(in.ackClaim, m.Name)
+	}
+}
+
+// mayBeClaimed reports of the outcome of an activity whether the hub may hold a claim on it: not when its partition's owner ran it.
+func (m *Message) mayBeClaimed() bool { return m.ID != "" || m.Claimed }
 
 // subDone takes the outcome of a sub-orchestration.
 func (p *partition) subDone(in *instance, m *Message) {
@@ -176,7 +216,7 @@ func (p *partition) subDone(in *instance, m *Message) {
 	ev := p.eventAt(history.SubOrchestrationCompleted)
 	ev.TaskID, ev.Result = m.TaskID, text(m.Data)
 	if m.Failed {
-		ev.Type, ev.Reason, ev.Details = history.SubOrchestrationFailed, m.Reason, m.Details
+		ev.Type, ev.Reason, ev.Details, ev.Failure = history.SubOrchestrationFailed, m.Reason, m.Details, m.Failure
 	}
 	in.arrive(arrival{event: ev, message: m.ID, seq: -1})
 }
@@ -184,7 +224,12 @@ func (p *partition) subDone(in *instance, m *Message) {
 // startSub makes the instance a sub-orchestration, unless a live one has its ID.
 func (p *partition) startSub(in *instance, m *Message) {
 	if in.runs() {
-		if in.rec.Parent != nil && *in.rec.Parent == *m.Parent {
+		switch {
+		case m.Parent == nil:
+			p.logger.Warn("an orchestration was not started, since one of its ID runs", "function", m.Name, "instance_id", in.id)
+			in.acks = append(in.acks, m.ID)
+			return
+		case in.rec.Parent != nil && *in.rec.Parent == *m.Parent:
 			in.acks = append(in.acks, m.ID) // it is this very start that made it
 			return
 		}
@@ -218,27 +263,29 @@ func (p *partition) answer(m *Message, answer Message) {
 
 // ackDraft begins a change that touches no instance and removes what the instance has taken account of.
 func (in *instance) ackDraft() *draft {
-	d := &draft{change: Change{
-		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer,
+	d := &draft{replies: in.replies, change: Change{
+		AckOnly: true, InstanceID: in.id, Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer,
 	}}
-	in.acks, in.ackActs, in.ackTimer, in.ackPending = nil, nil, nil, nil
+	in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending, in.replies = nil, nil, nil, nil, nil, nil
 	return d
 }
 
 // acknowledge removes what came for an instance that does not run, and forgets the instance.
 func (p *partition) acknowledge(in *instance) {
+	if len(in.arrived.list) == 0 && !in.gathered() {
+		p.forget(in)
+		return
+	}
 	d := in.ackDraft()
 	for _, a := range in.arrived.list {
 		a.seq = -1 // its pending events went with it
 		in.drop(a, d)
 	}
 	in.arrived = arrivals{}
-	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove) > 0 {
+	if len(d.change.Consumed)+len(d.change.ActivitiesRemove)+len(d.change.TimersRemove)+len(d.replies) > 0 {
 		p.put(d)
 	}
-	if p.instances[in.id] == in { // else it was forgotten before, and there is another by now
-		delete(p.instances, in.id)
-	}
+	p.forget(in)
 }
 
 // hold commits what has come although no episode can show it now.
@@ -248,7 +295,7 @@ func (p *partition) hold(in *instance) {
 	}
 	d := in.newDraft(p.e.now())
 	// What is stored on the way to another host may be for an episode that is due, and no message tells the next owner.
-	d.change.Ready = p.quiet.Load() && in.rec.Status != durable.Suspended
+	p.setReady(in, d, p.quiet.Load() && in.rec.Status != durable.Suspended)
 	for i := range in.arrived.list {
 		in.store(&in.arrived.list[i], d)
 	}
@@ -265,8 +312,10 @@ func (p *partition) terminate(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionTerminated)
 	ev.Input = text(output)
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(nil, &ev))
 	children := in.subs
+	in.local.close(terminated(m.Reason))
+	p.e.pool.terminate(in.id, in.rec.ExecutionID, terminated(m.Reason))
 	p.logger.Info("orchestration terminated", "function", in.rec.Name, "instance_id", in.id, "reason", m.Reason)
 	p.finishWith(in, nil, nil, durable.Terminated, output, func(d *draft) {
 		if !m.Cascade {
@@ -280,6 +329,14 @@ func (p *partition) terminate(in *instance, m *Message) {
 	})
 }
 
+// terminated is the cause with which the contexts of a terminated instance end.
+func terminated(reason string) error {
+	if reason == "" {
+		return durable.ErrTerminated
+	}
+	return fmt.Errorf("%w: %s", durable.ErrTerminated, reason)
+}
+
 // suspend pauses the instance: what comes is kept, and no episode runs.
 func (p *partition) suspend(in *instance, m *Message) {
 	in.acks = append(in.acks, m.ID)
@@ -288,7 +345,7 @@ func (p *partition) suspend(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionSuspended)
 	ev.Reason = m.Reason
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(nil, &ev))
 	in.setStatus(durable.Suspended)
 }
 
@@ -300,6 +357,6 @@ func (p *partition) resume(in *instance, m *Message) {
 	}
 	ev := p.eventAt(history.ExecutionResumed)
 	ev.Reason = m.Reason
-	in.events = append(in.events, ev.AppendJSON(nil, true))
+	in.events = append(in.events, in.encode(nil, &ev))
 	in.setStatus(durable.Running)
 }

@@ -1,66 +1,57 @@
 package engine
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"time"
 )
 
-// put hands a change to the committer.
+// put gives a change to the next flush.
 func (p *partition) put(d *draft) {
 	if d.in != nil {
 		d.in.busy = true
 		p.active++
 	}
-	p.commits.put(d)
+	p.drafts = append(p.drafts, d)
 }
 
-// commitCap is how many changes go to the hub together.
+// commitCap is how many messages go to another partition together.
 const commitCap = 256
 
-// commit is the committer goroutine.
-func (p *partition) commit() {
-	for {
-		select {
-		case <-p.ctx.Done():
-			return
-		case <-p.commits.C():
-		}
-		for drafts := p.commits.take(); len(drafts) > 0; {
-			n := min(len(drafts), commitCap)
-			if !p.commitBatch(drafts[:n]) {
-				return
-			}
-			drafts = drafts[n:]
-		}
+// flush sends the changes of one turn of the owner to the hub. Their results come by mail.
+func (p *partition) flush() {
+	if len(p.drafts) == 0 || p.ctx.Err() != nil {
+		return
 	}
-}
-
-// commitTimeout bounds a commit; a host that cannot reach the hub for so long has lost its lease anyway.
-const commitTimeout = 10 * time.Second
-
-func (p *partition) commitBatch(drafts []*draft) bool {
+	drafts := p.drafts
+	p.drafts = nil
 	changes := make([]*Change, len(drafts))
 	for i, d := range drafts {
 		changes[i] = &d.change
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, commitTimeout)
-	defer cancel()
-	results, err := p.e.hub.Commit(ctx, p.id, p.epoch, changes)
+	p.e.hub.Commit(p.id, p.epoch, changes, func(results []CommitResult, err error) {
+		p.mail.put(func() { p.flushed(drafts, results, err) })
+	})
+}
+
+// flushed follows changes whose outcome is known. When it is not, or one was refused that should not have been, the memory of the
+// partition may be wrong.
+func (p *partition) flushed(drafts []*draft, results []CommitResult, err error) {
 	if err != nil {
 		p.fail(err)
-		return false
+		return
 	}
-	p.mail.put(func() {
-		for i, d := range drafts {
-			if err := results[i].Err; err != nil {
-				p.fail(fmt.Errorf("instance %q: %w", d.change.InstanceID, err))
-				return
-			}
+	for i, d := range drafts {
+		err := results[i].Err
+		switch {
+		case err == nil:
 			p.committed(d, results[i])
+		case d.change.Start && !errors.Is(err, ErrFenced) && !errors.Is(err, ErrStale):
+			p.refused(d, err)
+		default:
+			p.fail(fmt.Errorf("instance %q: %w", d.change.InstanceID, err))
+			return
 		}
-	})
-	return true
+	}
 }
 
 // deliver is the courier goroutine.
@@ -72,7 +63,7 @@ func (p *partition) deliver() {
 		case <-p.letters.C():
 		}
 		byTarget := map[int][]OutboxMessage{}
-		for _, m := range p.letters.take() {
+		for _, m := range p.letters.take(nil) {
 			byTarget[m.To] = append(byTarget[m.To], m)
 		}
 		for to, letters := range byTarget {

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/durango-functions/durango/durable"
 )
 
 // Config configures an Engine.
@@ -27,11 +30,16 @@ type Config struct {
 	DefaultHTTPSleep time.Duration
 	// HeartbeatInterval is the time between renewals of the host's lease. Defaults to 1.5 s.
 	HeartbeatInterval time.Duration
+	// CacheBytes is about how much memory the instances that wait for something may take; those that have waited longest are evicted, and
+	// read again when something comes for them. Negative: none stays in memory. Defaults to 256 MiB.
+	CacheBytes int
 	// MaxCrashes is how often an episode or an activity may end with its worker before it counts as failed. Defaults to 10,
 	// which with the growing delay between attempts is about half a minute.
 	MaxCrashes int
 	// Logger receives what operators should know. Defaults to slog.Default().
 	Logger *slog.Logger
+	// OrchestratorLogger makes the logger of an orchestrator that runs in this process. Defaults to Logger for all.
+	OrchestratorLogger func(name string) *slog.Logger
 }
 
 // Engine advances the instances of the partitions that this host owns. Start and Stop frame its life.
@@ -45,6 +53,8 @@ type Engine struct {
 
 	// clockOffset is the hub's clock minus ours, in ns.
 	clockOffset atomic.Int64
+	// cached is about how many bytes the instances in memory take.
+	cached atomic.Int64
 	// liveHosts is the number of hosts at the last heartbeat.
 	liveHosts atomic.Int32
 
@@ -56,6 +66,7 @@ type Engine struct {
 	owed []*partition
 
 	episodes chan struct{} // a token per episode that may run
+	orders   chan struct{} // a token per client of this process that waits for an owner
 
 	ctx      context.Context // of everything; its cause tells why it ended
 	cancel   context.CancelCauseFunc
@@ -69,8 +80,8 @@ type Engine struct {
 	started   atomic.Bool
 }
 
-// ErrStopped is the cause of contexts that end because the engine stops.
-var ErrStopped = errors.New("the engine stops")
+// ErrStopped is the cause of contexts that end because the engine stops. For the code that it runs, the host stops.
+var ErrStopped = fmt.Errorf("the engine stops: %w", durable.ErrHostStops)
 
 // New makes an engine; Start sets it to work.
 func New(cfg Config) *Engine {
@@ -80,14 +91,19 @@ func New(cfg Config) *Engine {
 	cfg.MaxPayload = cmp.Or(cfg.MaxPayload, 16<<20)
 	cfg.DefaultHTTPSleep = cmp.Or(cfg.DefaultHTTPSleep, 30*time.Second)
 	cfg.HeartbeatInterval = cmp.Or(cfg.HeartbeatInterval, 1500*time.Millisecond)
+	cfg.CacheBytes = cmp.Or(cfg.CacheBytes, 256<<20)
 	cfg.MaxCrashes = cmp.Or(cfg.MaxCrashes, 10)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.OrchestratorLogger == nil {
+		cfg.OrchestratorLogger = func(string) *slog.Logger { return cfg.Logger }
 	}
 	e := &Engine{
 		cfg: cfg, hub: cfg.Hub, logger: cfg.Logger,
 		parts:    map[int]*partition{},
 		episodes: make(chan struct{}, cfg.MaxOrchestrators),
+		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),
 	}

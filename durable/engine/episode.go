@@ -21,6 +21,8 @@ type episode struct {
 	// show are the events that it shows, in order; shown are the arrivals that they stand for.
 	show  []history.Event
 	shown []arrival
+	// offers are the events that an orchestrator in process was offered.
+	offers []history.Event
 	// unseen are arrivals that were chosen, but the orchestrator started anew before it saw them.
 	unseen []arrival
 
@@ -33,8 +35,12 @@ func (ep *episode) events() []history.Event {
 	if ep.learn {
 		return nil
 	}
-	started := history.Event{Type: history.OrchestratorStarted, ID: -1, Timestamp: ep.now, Action: history.NoAction}
-	return append([]history.Event{started}, ep.show...)
+	return append([]history.Event{ep.started()}, ep.show...)
+}
+
+// started is the event that begins the episode.
+func (ep *episode) started() history.Event {
+	return history.Event{Type: history.OrchestratorStarted, ID: -1, Timestamp: ep.now, Action: history.NoAction}
 }
 
 func executionStarted(rec *Record, now time.Time) history.Event {
@@ -75,10 +81,7 @@ func (in *instance) choose(ep *episode) bool {
 		}
 	}
 	in.arrived.set(kept)
-	in.acks = append(in.acks, dropped.change.Consumed...)
-	in.ackActs = append(in.ackActs, dropped.change.ActivitiesRemove...)
-	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
-	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
+	in.gather(&dropped)
 
 	events := eventsOf(kept)
 	if in.orch.NeedsReplay(events) {
@@ -111,10 +114,16 @@ func (in *instance) choose(ep *episode) bool {
 
 // runEpisode runs an episode if there is something to show that gets the orchestrator on.
 func (p *partition) runEpisode(in *instance) {
-	ep := &episode{now: p.e.now().Truncate(time.Millisecond), first: !in.started}
-	if !ep.now.After(in.clock) {
-		ep.now = in.clock.Add(time.Millisecond)
+	fn := p.e.cfg.Executor.InProcess(in.rec.Name)
+	switch {
+	case fn != nil && (in.local != nil || !in.started):
+		p.stepInProcess(in, fn)
+		return
+	case fn == nil && in.local != nil:
+		p.misplaced(in)
+		return
 	}
+	ep := &episode{now: p.clockOf(in), first: !in.started}
 	switch {
 	case ep.first:
 		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
@@ -284,7 +293,7 @@ func (p *partition) apply(in *instance, ep *episode) {
 	case replay.Failed:
 		p.finish(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)))
 	case replay.ContinuedAsNew:
-		p.continueAsNew(in, ep, dec)
+		p.continueAsNew(in, ep, dec, nil)
 	case replay.Waiting:
 		p.goOn(in, ep, dec)
 	}
@@ -292,33 +301,41 @@ func (p *partition) apply(in *instance, ep *episode) {
 
 // check refuses what the hub or the app cannot do, before anything is written.
 func (p *partition) check(dec *replay.Decisions) error {
-	tooLarge := func(what string, raw json.RawMessage) error {
-		if len(raw) <= p.e.cfg.MaxPayload {
-			return nil
+	x := p.e.cfg.Executor
+	if err := errors.Join(p.tooLarge("the output", "", dec.Output), p.tooLarge("the input of continueAsNew", "", dec.NewInput),
+		p.tooLarge("the custom status", "", dec.CustomStatus)); err != nil {
+		return err
+	}
+	for i := range dec.Activities {
+		a := &dec.Activities[i]
+		if a.Name != replay.HTTPActivityName && !x.HasActivity(a.Name) {
+			return errors.New(missingFunction(a.Name, "an activity"))
 		}
-		return fmt.Errorf("%s is %d bytes, the task hub takes at most %d (extensions.durableTask.maxPayloadSize)", what, len(raw), p.e.cfg.MaxPayload)
-	}
-	errs := []error{
-		tooLarge("the output", dec.Output), tooLarge("the input of continueAsNew", dec.NewInput), tooLarge("the custom status", dec.CustomStatus),
-	}
-	for _, a := range dec.Activities {
-		if a.Name != replay.HTTPActivityName && !p.e.cfg.Executor.HasActivity(a.Name) {
-			errs = append(errs, errors.New(missingFunction(a.Name, "an activity")))
+		if err := p.tooLarge("the input of activity function", a.Name, a.Input); err != nil {
+			return err
 		}
-		errs = append(errs, tooLarge(fmt.Sprintf("the input of activity function '%s'", a.Name), a.Input))
 	}
-	for _, s := range dec.SubOrchestration {
-		if !p.e.cfg.Executor.HasOrchestrator(s.Name) {
-			errs = append(errs, errors.New(missingFunction(s.Name, "an orchestrator")))
+	for i := range dec.SubOrchestration {
+		s := &dec.SubOrchestration[i]
+		if !x.HasOrchestrator(s.Name) {
+			return errors.New(missingFunction(s.Name, "an orchestrator"))
 		}
-		errs = append(errs, tooLarge(fmt.Sprintf("the input of sub-orchestration '%s'", s.Name), s.Input))
-	}
-	for _, err := range errs {
-		if err != nil {
+		if err := p.tooLarge("the input of sub-orchestration", s.Name, s.Input); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tooLarge refuses a payload that the hub does not take. name is that of the function whose it is, "" for none.
+func (p *partition) tooLarge(what, name string, raw json.RawMessage) error {
+	if len(raw) <= p.e.cfg.MaxPayload {
+		return nil
+	}
+	if name != "" {
+		what += " '" + name + "'"
+	}
+	return fmt.Errorf("%s is %d bytes, the task hub takes at most %d (extensions.durableTask.maxPayloadSize)", what, len(raw), p.e.cfg.MaxPayload)
 }
 
 // goOn commits an episode after which the orchestrator waits for something.
@@ -332,10 +349,8 @@ func (p *partition) goOn(in *instance, ep *episode, dec *replay.Decisions) {
 		in.store(&a, d)
 		in.arrive(a)
 	}
-	d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: ep.now, Action: history.NoAction})
-	if len(in.arrived.list) > 0 && !in.tooFew() {
-		d.change.Ready = len(in.orch.Select(eventsOf(in.arrived.list))) > 0
-	}
+	d.append(&history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: ep.now, Action: history.NoAction})
+	p.setReady(in, d, len(in.arrived.list) > 0 && !in.tooFew() && len(in.orch.Select(eventsOf(in.arrived.list))) > 0)
 	p.put(d)
 }
 

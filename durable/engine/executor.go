@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -20,6 +22,9 @@ type Executor interface {
 	// HasOrchestrator and HasActivity report whether a function of that name and kind exists and is enabled.
 	HasOrchestrator(name string) bool
 	HasActivity(name string) bool
+	// InProcess returns the orchestrator of that name when it is a Go function of this process, which the engine then runs itself, without
+	// ExecuteOrchestrator; else nil.
+	InProcess(name string) inproc.Function
 }
 
 // OrchestratorWork is one episode of an orchestration.
@@ -47,6 +52,8 @@ type ActivityWork struct {
 type TaskFailure struct {
 	Reason  string
 	Details string
+	// Failure describes it further; nil: nothing more is known.
+	Failure *history.FailureDetails
 }
 
 func (e *TaskFailure) Error() string { return fmt.Sprintf("%s\n%s", e.Reason, e.Details) }

@@ -64,8 +64,16 @@ func (f *faultyHub) Load(ctx context.Context, p int, id string) (*engine.Record,
 	return call(f, func() (*engine.Record, error) { return f.Hub.Load(ctx, p, id) })
 }
 
-func (f *faultyHub) Commit(ctx context.Context, p int, epoch int64, c []*engine.Change) ([]engine.CommitResult, error) {
-	return call(f, func() ([]engine.CommitResult, error) { return f.Hub.Commit(ctx, p, epoch, c) })
+func (f *faultyHub) Commit(p int, epoch int64, c []*engine.Change, done func([]engine.CommitResult, error)) {
+	if f.calls.Add(1) != f.n {
+		f.Hub.Commit(p, epoch, c, done)
+		return
+	}
+	if f.after {
+		f.Hub.Commit(p, epoch, c, func([]engine.CommitResult, error) { done(nil, errCut) })
+		return
+	}
+	done(nil, errCut)
 }
 
 func (f *faultyHub) Deliver(ctx context.Context, p, to int, m []engine.OutboxMessage) error {

@@ -14,13 +14,13 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
-	"github.com/durango-functions/durango/durable/replay"
 	"github.com/durango-functions/durango/internal/redistest"
 )
 
 // TestStopBetweenAttempts stops a host while an episode that had no outcome waits for its next attempt: the next owner must run it.
 func TestStopBetweenAttempts(t *testing.T) {
 	t.Parallel()
+	throughExecutor(t)
 	for name, begun := range map[string]bool{"begun": true, "not begun": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +60,7 @@ func TestStopBetweenAttempts(t *testing.T) {
 // instance must stay in the inbox until its first episode is durable.
 func TestRefusedSubOrchestrationTakesNothingAlong(t *testing.T) {
 	t.Parallel()
+	throughExecutor(t)
 	opts, hub := redistest.Real(t), redistest.HubName(t)
 	p := probe(t, opts, hub)
 	require.NoError(t, p.Create(t.Context(), durable.CreateRequest{Name: "Sequence", InstanceID: "s", ExecutionID: "sx"}))
@@ -96,11 +97,11 @@ func TestOutcomeDuringTheLastEpisode(t *testing.T) {
 	thinking := make(chan struct{}, 100)
 	a.activities["Work"] = func(context.Context, json.RawMessage) (any, error) { <-work; return 1, nil }
 	a.orchestrators["Both"] = func(o *orch) (any, error) {
-		t := o.ask(replay.Action{Type: replay.CallActivity, FunctionName: "Work", Input: raw(0)})
+		outcome := o.begin("Work", 0)
 		o.event("e")
 		thinking <- struct{}{}
 		<-think
-		return o.await(t)
+		return outcome()
 	}
 	first := startHost(t, opts, hub, "first", a)
 	start(t, first, "Both", "b", nil)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/history"
 )
 
 // Hub is what the engine needs of a task hub. Package taskhub implements it on Redis. All methods are safe for concurrent use.
@@ -36,9 +37,10 @@ type Hub interface {
 	Inbox(p int) InboxReader
 	// Load reads one instance; nil when there is none.
 	Load(ctx context.Context, p int, instanceID string) (*Record, error)
-	// Commit performs the changes, each atomically and fenced by the epoch, in order. It returns one result per change. An error
-	// means that the outcome is unknown.
-	Commit(ctx context.Context, p int, epoch int64, changes []*Change) ([]CommitResult, error)
+	// Commit performs the changes, each atomically and fenced by the epoch, in order and after those of earlier calls for the partition. It
+	// does not block. done gets one result per change, or an error, which means that the outcome is unknown; it may be called at once or
+	// on another goroutine, and must not block.
+	Commit(p int, epoch int64, changes []*Change, done func([]CommitResult, error))
 	// Deliver puts messages of partition p's outbox into the inbox of partition to, exactly once and in order, and removes them from
 	// the outbox.
 	Deliver(ctx context.Context, p, to int, messages []OutboxMessage) error
@@ -48,7 +50,7 @@ type Hub interface {
 	// Reclaim claims an outstanding activity unless the claim of another host is valid; Taken is false then, and Until says when to ask
 	// again. The claim of the host called dead ("" for none) counts as ended.
 	Reclaim(ctx context.Context, p int, key, dead string) (Claim, error)
-	// RenewClaims extends this host's claims on activities of one partition.
+	// RenewClaims extends this host's claims on activities of one partition, and claims those that nobody has claimed.
 	RenewClaims(ctx context.Context, p int, keys []string) error
 	// ReleaseClaims gives up this host's claims on activities that it will not finish.
 	ReleaseClaims(ctx context.Context, p int, keys []string) error
@@ -69,6 +71,8 @@ var (
 	ErrFenced = errors.New("partition is owned by another host")
 	// ErrStale: the instance is not what the engine believed (purged, replaced by a new start); nothing was changed.
 	ErrStale = errors.New("instance was changed by somebody else")
+	// ErrStartedBefore: this very start took place before; nothing was changed.
+	ErrStartedBefore = errors.New("the start took place before")
 	// ErrClosed: the reader has been closed.
 	ErrClosed = errors.New("inbox reader is closed")
 )
@@ -119,9 +123,12 @@ type Outstanding struct {
 	TaskID      int
 	Name        string
 	Input       json.RawMessage
-	// ClaimedBy is the host that holds the claim, "" for none; ClaimedUntil by the hub's clock.
+	// ClaimedBy is the host that holds the claim, "" for none; ClaimedUntil by the hub's clock. What the owner of the partition runs
+	// itself needs no claim.
 	ClaimedBy    string
 	ClaimedUntil time.Time
+	// Claimed says that the hub may hold a claim on it.
+	Claimed bool
 }
 
 // Claim is the answer to Reclaim.
@@ -171,10 +178,17 @@ type Message struct {
 	Reason      string          `json:"r,omitempty"`
 	Details     string          `json:"e,omitempty"`
 	Failed      bool            `json:"f,omitempty"`
-	Cascade     bool            `json:"c,omitempty"`
-	TaskID      int             `json:"t,omitempty"`
-	Parent      *Parent         `json:"p,omitempty"`
-	At          int64           `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
+	// Failure describes a failure further.
+	Failure *history.FailureDetails `json:"fd,omitempty"`
+	Cascade bool                    `json:"c,omitempty"`
+	TaskID  int                     `json:"t,omitempty"`
+	Parent  *Parent                 `json:"p,omitempty"`
+	At      int64                   `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
+
+	// Claimed says of the outcome of an activity that the hub may hold a claim on the activity.
+	Claimed bool `json:"-"`
+	// reply tells a client of this process that the message's effect is durable; nil: nobody waits for that.
+	reply func(error)
 }
 
 // Parent names the orchestration that waits for an instance.
@@ -229,11 +243,18 @@ type Change struct {
 	// ExecutionID and Revision are what the instance must be at; Revision 0 means that there must be none.
 	ExecutionID string
 	Revision    int64
+	// Start says that the change begins the execution ExecutionID, whatever the instance is at: it is refused with a
+	// *durable.InstanceExistsError if one that has not finished is there, unless AnyState, and with ErrStartedBefore if it is that very execution.
+	// Revision is 0 then, and CommitResult tells the new one.
+	Start, AnyState bool
 
 	// Replace drops all that is stored of the instance before the fields are set (a new sub-orchestration under an old ID).
 	Replace bool
 	// Fields are the instance's fields to set; nil leaves one as it is.
 	Fields Fields
+	// OldStatus and Created are the stored ones of an instance whose status Fields change.
+	OldStatus durable.RuntimeStatus
+	Created   time.Time
 	// ResetHistory drops the history before Append.
 	ResetHistory bool
 	Append       [][]byte
@@ -248,14 +269,17 @@ type Change struct {
 
 	ActivitiesAdd    []ActivityAdd
 	ActivitiesRemove []string
+	// ClaimsRemove are those of ActivitiesRemove that may have a claim.
+	ClaimsRemove []string
 
 	// Send are messages to instances of any partition.
 	Send []Message
 
 	// Ready says that the next episode is due although no message says so.
-	Ready bool
-	// Notify tells those who wait for the instance's status.
+	Ready ReadyChange
+	// Notify tells those who wait for the instance's status, which is Status.
 	Notify bool
+	Status durable.RuntimeStatus
 	// SetAside are messages that cannot be processed; they are kept with the reason.
 	SetAside []AsideMessage
 	// AckOnly is a change that touches no instance: only Consumed, ActivitiesRemove, TimersRemove and Send count.
@@ -267,6 +291,16 @@ type AsideMessage struct {
 	Message []byte
 	Reason  string
 }
+
+// ReadyChange changes whether an instance's next episode is due although no message says so.
+type ReadyChange int
+
+// The changes of readiness.
+const (
+	ReadyAsIs ReadyChange = iota
+	ReadySet
+	ReadyClear
+)
 
 // Fields are the stored fields of an instance; nil pointers and nil slices leave a field as it is.
 type Fields struct {
@@ -291,8 +325,10 @@ type ActivityAdd struct {
 
 // CommitResult is what became of one Change.
 type CommitResult struct {
-	// Err is nil, ErrFenced or ErrStale.
+	// Err is nil, ErrFenced, ErrStale, or what Change.Start says.
 	Err error
+	// Revision is the instance's after a start.
+	Revision int64
 	// Outbox are the messages that now wait in the outbox.
 	Outbox []OutboxMessage
 }

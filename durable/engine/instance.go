@@ -7,6 +7,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -18,10 +19,14 @@ type instance struct {
 	busy    bool    // an episode or a commit is under way
 	rec     *Record // nil: there is none
 	create  bool    // rec is not stored yet
+	// storedStatus is the status that the hub has of a stored record.
+	storedStatus durable.RuntimeStatus
+	start        *startOrder // the commit that creates it is a start of a client of this process
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
 
 	orch    *replay.Orchestration
+	local   *local             // nil: the orchestrator is run through the Executor, or has not started
 	started bool               // its history holds ExecutionStarted
 	clock   time.Time          // timestamp of the last OrchestratorStarted
 	timers  map[int]TimerEntry // open ones by id
@@ -35,12 +40,15 @@ type instance struct {
 	// What the next commit takes along.
 	acks     []string     // inbox messages
 	ackActs  []string     // activities that are outstanding no more
+	ackClaim []string     // those of them that may have a claim
 	ackTimer []TimerEntry // timers that have no effect
 	// ackPending are pending events that have no effect.
 	ackPending []int64
-	events     [][]byte // history events made outside of an episode
-	notify     bool     // the status has changed
+	replies    []func(error) // of clients of this process, who wait for the commit
+	events     [][]byte      // history events made outside of an episode
+	notify     bool          // the status has changed
 
+	cached    cached
 	terminate *Message
 	crashes   int  // consecutive episodes that ended with their worker
 	delayed   bool // the next episode waits a while
@@ -53,8 +61,10 @@ type arrival struct {
 	event   history.Event
 	message string      // inbox message, "" for none
 	act     string      // outstanding activity, "" for none
+	claimed bool        // the activity may have a claim
 	timer   *TimerEntry // nil for none
 	seq     int64       // number as a pending event, -1 when it is not stored as one
+	reply   func(error) // of a client of this process who waits until it is durable; nil for none
 }
 
 // arrivals are in the order in which they came.
@@ -62,6 +72,7 @@ type arrivals struct {
 	list     []arrival
 	unstored int  // that are no pending events
 	others   int  // that are not the plain completion of a task
+	fresh    bool // something has come since the last episode in process
 	raised   bool // an external event is among the unstored
 }
 
@@ -88,6 +99,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 	if rec == nil {
 		return nil
 	}
+	in.storedStatus = rec.Status
 	for _, p := range rec.Pending {
 		ev, err := history.Decode(p.Event)
 		if err != nil {
@@ -102,21 +114,30 @@ func (in *instance) take(e *Engine, rec *Record) error {
 // restore works out from the history where the execution stands.
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
-	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
-	events := make([]history.Event, len(in.rec.History))
-	for i, raw := range in.rec.History {
-		ev, err := history.Decode(raw)
-		if err != nil {
-			return fmt.Errorf("history event %d: %w", i, err)
-		}
-		events[i] = ev
-		in.note(&events[i])
-	}
-	orch, err := replay.Restore(e.replayConfig(), events)
+	in.timers, in.subs, in.tasks = nil, nil, nil
+	in.local.close(inproc.ErrEvicted)
+	in.local, in.orch = nil, nil
+	events, err := decodeHistory(in.rec.History)
 	if err != nil {
 		return err
 	}
-	in.orch = orch
+	for i := range events {
+		in.note(&events[i])
+		if events[i].Runtime == history.RuntimeGo {
+			in.local = &local{}
+		}
+	}
+	in.cached.history = 0
+	for _, raw := range in.rec.History {
+		in.cached.history += len(raw)
+	}
+	if in.local != nil {
+		in.local.stored = events
+		return nil
+	}
+	if in.orch, err = replay.Restore(e.replayConfig(), events); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -132,14 +153,23 @@ func (in *instance) note(ev *history.Event) {
 	case history.ExecutionStarted:
 		in.started = true
 	case history.TaskScheduled:
+		if in.tasks == nil {
+			in.tasks = map[int]bool{}
+		}
 		in.tasks[ev.ID] = true
 	case history.TaskCompleted, history.TaskFailed:
 		delete(in.tasks, ev.TaskID)
 	case history.TimerCreated:
+		if in.timers == nil {
+			in.timers = map[int]TimerEntry{}
+		}
 		in.timers[ev.ID] = in.timer(ev.ID, ev.FireAt)
 	case history.TimerFired:
 		delete(in.timers, ev.TaskID)
 	case history.SubOrchestrationCreated:
+		if in.subs == nil {
+			in.subs = map[int]string{}
+		}
 		in.subs[ev.ID] = ev.InstanceID
 	case history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
 		delete(in.subs, ev.TaskID)
@@ -165,6 +195,7 @@ func (in *instance) runs() bool {
 func (in *instance) arrive(a arrival) {
 	in.arrived.list = append(in.arrived.list, a)
 	in.arrived.count(&a)
+	in.arrived.fresh = true
 }
 
 // drop forgets an arrival for good: the next commit removes what stands for it.
@@ -174,12 +205,18 @@ func (in *instance) drop(a arrival, d *draft) {
 	}
 	if a.act != "" {
 		d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
+		if a.claimed {
+			d.change.ClaimsRemove = append(d.change.ClaimsRemove, a.act)
+		}
 	}
 	if a.timer != nil {
 		d.change.TimersRemove = append(d.change.TimersRemove, *a.timer)
 	}
 	if a.seq >= 0 {
 		d.change.PendingRemove = append(d.change.PendingRemove, a.seq)
+	}
+	if a.reply != nil {
+		d.replies = append(d.replies, a.reply)
 	}
 }
 
@@ -191,10 +228,10 @@ func (in *instance) store(a *arrival, d *draft) {
 	moved := *a
 	moved.seq = -1
 	in.drop(moved, d)
-	a.message, a.act, a.timer = "", "", nil
+	a.message, a.act, a.timer, a.reply = "", "", nil, nil
 	a.seq = in.rec.NextPending
 	in.rec.NextPending++
-	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: a.event.AppendJSON(nil, true)})
+	d.change.PendingAdd = append(d.change.PendingAdd, PendingEvent{Seq: a.seq, Event: in.encode(nil, &a.event)})
 }
 
 // stored reports whether all arrivals are durable apart from the inbox.
@@ -208,31 +245,45 @@ func (in *instance) setStatus(s durable.RuntimeStatus) {
 	}
 }
 
+// encode appends the stored form of an event.
+func (in *instance) encode(dst []byte, ev *history.Event) []byte {
+	if in.local != nil {
+		return ev.AppendLean(dst)
+	}
+	return ev.AppendJSON(dst, true)
+}
+
 // draft is a change on its way to the hub, with what is to be done once it is there.
 type draft struct {
 	in         *instance // nil: the change touches no instance
 	change     Change
 	activities []*Outstanding // to run here
 	spilled    []string       // keys of those left for any host
+	replies    []func(error)  // to clients of this process
+	buffer     []byte         // holds the events of change.Append
 }
 
 // newDraft begins a change of the instance with all that has gathered for the next commit. before is its record as the hub has it.
 func (in *instance) newDraft(now time.Time) *draft {
-	d := &draft{in: in, change: Change{
+	d := &draft{in: in, replies: in.replies, change: Change{
 		InstanceID: in.id, ExecutionID: in.rec.ExecutionID, Revision: in.rec.Revision,
 		Append:   in.events,
-		Consumed: in.acks, ActivitiesRemove: in.ackActs, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
-		Notify: in.notify,
+		Consumed: in.acks, ActivitiesRemove: in.ackActs, ClaimsRemove: in.ackClaim, TimersRemove: in.ackTimer, PendingRemove: in.ackPending,
+		Notify: in.notify, OldStatus: in.storedStatus, Created: in.rec.Created,
 		Fields: Fields{Updated: now},
 	}}
 	if in.notify {
 		status := in.rec.Status
-		d.change.Fields.Status = &status
+		d.change.Fields.Status, d.change.Status = &status, status
 	}
 	if in.create {
-		d.change.ExecutionID = in.replaced
-		r := *in.rec // a copy: the committer reads it while the instance goes on
-		d.change.Replace = true
+		r := *in.rec // a copy: it is read while the instance goes on
+		if in.start != nil {
+			d.change.Start, d.change.AnyState = true, in.start.anyState
+			d.change.Notify = false // nobody waits for what has not been there
+		} else {
+			d.change.ExecutionID, d.change.Replace = in.replaced, true
+		}
 		d.change.Fields = Fields{
 			Name: &r.Name, ExecutionID: &r.ExecutionID, Status: &r.Status, Created: &r.Created, Updated: now, Parent: r.Parent,
 		}
@@ -244,14 +295,15 @@ func (in *instance) newDraft(now time.Time) *draft {
 		}
 		in.create = false
 	}
-	in.events, in.acks, in.ackActs, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, false
+	in.events, in.acks, in.ackActs, in.ackClaim, in.ackTimer, in.ackPending, in.notify = nil, nil, nil, nil, nil, nil, false
+	in.replies = nil
 	in.rec.Updated = now
 	return d
 }
 
 // gathered reports whether anything waits for the next commit.
 func (in *instance) gathered() bool {
-	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending) > 0 || in.notify || in.create
+	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending)+len(in.replies) > 0 || in.notify || in.create
 }
 
 // setFinal puts the end of the execution into the draft.
@@ -259,7 +311,7 @@ func (in *instance) setFinal(d *draft, status durable.RuntimeStatus, output json
 	in.rec.Status, in.rec.Output = status, output
 	d.change.Fields.Status = &status
 	d.change.Fields.Output = &output
-	d.change.Notify = true
+	d.change.Notify, d.change.Status = true, status
 	for _, t := range in.timers {
 		d.change.TimersRemove = append(d.change.TimersRemove, t)
 	}

@@ -30,11 +30,19 @@ func (m *mailbox[T]) put(items ...T) {
 // C tells that there may be items.
 func (m *mailbox[T]) C() <-chan struct{} { return m.wake }
 
-// take returns the items put since the last call, in order.
-func (m *mailbox[T]) take() []T {
+// take returns the items put since the last call, in order. used are those of the call before, which are not needed any more: their memory is
+// used again.
+func (m *mailbox[T]) take(used []T) []T {
+	clear(used)
+	if cap(used) > maxMailKept {
+		used = nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	items := m.items
-	m.items = nil
+	m.items = used[:0]
 	return items
 }
+
+// maxMailKept is the size of the largest list that is kept for its memory.
+const maxMailKept = 1024

@@ -3,9 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/durango-functions/durango/durable"
 )
 
 // trustMargin is how long before its lease ends a host stops to trust it.
@@ -206,10 +209,16 @@ func (e *Engine) release(parts []*partition, within time.Duration) {
 func (e *Engine) releaseOne(ctx context.Context, p *partition) bool {
 	p.quiesce()
 	p.drain(ctx)
-	p.close(errors.New("the partition was given back"))
+	p.close(fmt.Errorf("%w: its partition was given back", durable.ErrEvicted))
 	e.forget(p)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // even when draining took all the time
 	defer cancel()
+	// What still runs here for the partition is claimed, so that its next owner does not run it as well.
+	if keys := e.pool.heldKeys()[p.id]; len(keys) > 0 {
+		if err := e.hub.RenewClaims(last, p.id, keys); err != nil {
+			e.logger.Warn("task hub: claiming the activities of a partition that is given back failed: they may run twice", "partition", p.id, "error", err)
+		}
+	}
 	if err := e.hub.Release(last, p.id, p.epoch); err != nil {
 		e.logger.Warn("task hub: giving a partition back failed, trying again", "partition", p.id, "error", err)
 		return false

@@ -8,6 +8,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -51,10 +52,12 @@ func (p *partition) finishWith(
 	done := history.Event{
 		Type: history.ExecutionCompleted, ID: -1, Timestamp: now, Action: history.NoAction, Status: int(status), Result: text(output),
 	}
-	d.append(done)
-	if ep != nil {
-		d.append(history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
+	d.append(&done)
+	if ep != nil && in.local == nil {
+		d.append(&history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
 	}
+	in.local.close(inproc.ErrEvicted)
+	p.setReady(in, d, false)
 	in.setFinal(d, status, output)
 	for _, a := range in.arrived.list {
 		in.drop(a, d)
@@ -100,7 +103,7 @@ func outcomeMessage(rec *Record, parent *Parent, at int64) Message {
 }
 
 // continueAsNew commits the end of one execution and the begin of the next, under the same instance ID.
-func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisions) {
+func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisions, more func(*draft)) {
 	in.setStatus(durable.Running)
 	d := in.newDraft(p.e.now())
 	for i := range ep.shown {
@@ -129,12 +132,16 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	execution, input := newExecutionID(), dec.NewInput
 	d.change.Fields.ExecutionID, d.change.Fields.Input = &execution, &input
 	d.change.ResetHistory, d.change.Append = true, nil
-	d.change.Ready = true
+	p.setReady(in, d, true)
 	in.rec.ExecutionID, in.rec.Input = execution, input
-	in.rec.History = nil
-	in.orch = replay.New(p.e.replayConfig())
+	in.rec.History, in.cached.history = nil, 0
+	in.local.close(inproc.ErrEvicted)
+	in.orch, in.local = replay.New(p.e.replayConfig()), nil
 	in.started = false
-	in.timers, in.subs, in.tasks = map[int]TimerEntry{}, map[int]string{}, map[int]bool{}
+	in.timers, in.subs, in.tasks = nil, nil, nil
+	if more != nil {
+		more(d)
+	}
 	p.put(d)
 }
 
@@ -144,6 +151,9 @@ func newExecutionID() string { return strings.ReplaceAll(uuid.NewString(), "-", 
 // committed follows a change that is durable now.
 func (p *partition) committed(d *draft, res CommitResult) {
 	p.letters.put(res.Outbox...)
+	for _, reply := range d.replies {
+		reply(nil)
+	}
 	in := d.in
 	if in == nil {
 		return
@@ -151,8 +161,23 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	in.busy = false
 	p.active--
 	in.rec.Revision = d.change.Revision + 1
-	if !d.change.ResetHistory {
+	if status := d.change.Fields.Status; status != nil {
+		in.storedStatus = *status
+	}
+	if d.change.Start {
+		in.rec.Revision = res.Revision
+		in.start.reply(nil)
+		in.start = nil
+	}
+	switch {
+	case d.change.ResetHistory || len(d.change.Append) == 0:
+	case in.local != nil:
+		in.rec.History, in.cached.history = nil, 0 // it is not kept up to date
+	default:
 		in.rec.History = append(in.rec.History, d.change.Append...)
+		for _, raw := range d.change.Append {
+			in.cached.history += len(raw)
+		}
 	}
 	p.timers.add(d.change.TimersAdd...)
 	p.e.pool.submit(d.activities...)
@@ -163,5 +188,6 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	for _, key := range d.change.ActivitiesRemove {
 		delete(p.claims, key)
 	}
+	p.tellWaiters(in)
 	p.advance(in)
 }

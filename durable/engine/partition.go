@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"log/slog"
@@ -16,7 +17,6 @@ import (
 //
 //   - owner: the only one that touches instances, timers and the fields below "owned"; others send it functions to run
 //   - reader: reads the inbox
-//   - committer: sends changes to the hub; those that come while a round trip is under way go together in the next one
 //   - courier: delivers the outbox to other partitions
 //
 // Episodes, loads and claims run on goroutines of their own and end by a function sent to the owner.
@@ -31,7 +31,6 @@ type partition struct {
 	wg     sync.WaitGroup
 
 	mail    *mailbox[func()]
-	commits *mailbox[*draft]
 	letters *mailbox[OutboxMessage]
 	inbox   InboxReader
 
@@ -41,18 +40,30 @@ type partition struct {
 	// owned by the owner goroutine
 	instances map[string]*instance
 	timers    timerQueue
-	claims    map[string]time.Time // activities of other hosts, and when to ask for them
-	active    int                  // instances whose episode or commit is under way
-	drained   []chan struct{}      // closed when nothing is active
+	claims    map[string]time.Time       // activities of other hosts, and when to ask for them
+	active    int                        // instances whose episode or commit is under way
+	drained   []chan struct{}            // closed when nothing is active
+	drafts    []*draft                   // for the next flush
+	waiters   map[string][]*statusWaiter // clients of this process, by instance ID
+	ready     map[string]bool            // instances that the hub holds as ready
+	// stepping are the instances whose orchestrator runs in process, and since when.
+	stepping map[*instance]time.Time
+	// lru are the instances in memory, the least recently used first.
+	lru     *list.List
+	closing sync.Once
 }
 
 func newPartition(e *Engine, id int, epoch int64) *partition {
 	p := &partition{
 		e: e, id: id, epoch: epoch, logger: e.logger.With("partition", id, "epoch", epoch),
-		mail: newMailbox[func()](), commits: newMailbox[*draft](), letters: newMailbox[OutboxMessage](),
+		mail: newMailbox[func()](), letters: newMailbox[OutboxMessage](),
 		inbox:     e.hub.Inbox(id),
 		instances: map[string]*instance{},
 		claims:    map[string]time.Time{},
+		stepping:  map[*instance]time.Time{},
+		ready:     map[string]bool{},
+		waiters:   map[string][]*statusWaiter{},
+		lru:       list.New(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(e.ctx)
 	return p
@@ -67,12 +78,12 @@ func (p *partition) start(state *PartitionState) {
 			p.adopt(&state.Activities[i])
 		}
 		for _, id := range state.Ready {
+			p.ready[id] = true
 			p.advance(p.instance(id))
 		}
 	})
 	p.wg.Go(p.own)
 	p.wg.Go(p.read)
-	p.wg.Go(p.commit)
 	p.wg.Go(p.deliver)
 }
 
@@ -110,9 +121,15 @@ func (p *partition) tellDrained() {
 
 // close ends the partition's goroutines and waits for them.
 func (p *partition) close(cause error) {
-	p.cancel(cause)
-	_ = p.inbox.Close() // it was only read
-	p.wg.Wait()
+	p.closing.Do(func() {
+		p.cancel(cause)
+		_ = p.inbox.Close() // it was only read
+		p.wg.Wait()
+		p.endSessions(cause)
+		for _, in := range p.instances {
+			p.e.cached.Add(-int64(in.cached.bytes))
+		}
+	})
 }
 
 // fail gives the partition up because its state in memory may be wrong, or is another host's business by now. Nothing is lost: the hub
@@ -137,19 +154,23 @@ func (p *partition) fail(cause error) {
 func (p *partition) own() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var mail []func()
 	for {
 		timer.Reset(p.untilNext())
 		select {
 		case <-p.ctx.Done():
 			return
 		case <-p.mail.C():
-			for _, f := range p.mail.take() {
+			mail = p.mail.take(mail)
+			for _, f := range mail {
 				f()
 			}
 		case <-timer.C:
 		}
 		p.fireTimers()
 		p.askForClaims()
+		p.nameBlocked()
+		p.flush()
 		p.tellDrained()
 	}
 }
@@ -162,6 +183,9 @@ func (p *partition) untilNext() time.Duration {
 	}
 	for _, at := range p.claims {
 		wait = min(wait, at.Sub(now))
+	}
+	if len(p.stepping) > 0 {
+		wait = min(wait, patience/2)
 	}
 	return max(wait, 0)
 }
@@ -260,17 +284,22 @@ func (p *partition) instance(id string) *instance {
 
 // load reads an instance and hands it to the owner.
 func (p *partition) load(in *instance) {
+	p.readRecord(in, func(rec *Record) {
+		in.loading = false
+		if err := in.take(p.e, rec); err != nil {
+			p.spoiled(in, err)
+			return
+		}
+		p.advance(in)
+	})
+}
+
+// readRecord reads an instance, however often it takes, and lets the owner do something with it.
+func (p *partition) readRecord(in *instance, then func(*Record)) {
 	for attempt := 1; ; attempt++ {
 		rec, err := p.e.hub.Load(p.ctx, p.id, in.id)
 		if err == nil {
-			p.mail.put(func() {
-				in.loading = false
-				if err := in.take(p.e, rec); err != nil {
-					p.spoiled(in, err)
-					return
-				}
-				p.advance(in)
-			})
+			p.mail.put(func() { then(rec) })
 			return
 		}
 		if p.ctx.Err() != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/durango-functions/durango/durable/history"
@@ -10,9 +11,14 @@ import (
 
 // record puts the episode's events into the draft and removes what stood for the shown ones.
 func (p *partition) record(in *instance, ep *episode, dec *replay.Decisions, d *draft) {
-	for _, ev := range ep.events() {
-		in.note(&ev)
-		d.append(ev)
+	if !ep.learn {
+		started := ep.started()
+		in.note(&started)
+		d.append(&started)
+		for i := range ep.show {
+			in.note(&ep.show[i])
+			d.append(&ep.show[i])
+		}
 	}
 	for i := range ep.shown {
 		in.drop(ep.shown[i], d)
@@ -26,7 +32,7 @@ func (p *partition) record(in *instance, ep *episode, dec *replay.Decisions, d *
 			ev.InstanceID = in.subOrchestrationID(ev.ID)
 		}
 		in.note(ev)
-		d.append(*ev)
+		d.append(ev)
 	}
 	if dec.CustomStatus != nil && string(dec.CustomStatus) != string(in.rec.CustomStatus) {
 		status := dec.CustomStatus
@@ -41,8 +47,27 @@ func (in *instance) subOrchestrationID(taskID int) string {
 }
 
 // append adds an event to the history.
-func (d *draft) append(ev history.Event) {
-	d.change.Append = append(d.change.Append, ev.AppendJSON(nil, true))
+func (d *draft) append(ev *history.Event) {
+	if d.buffer == nil {
+		d.buffer = make([]byte, 0, 512)
+		d.change.Append = slices.Grow(d.change.Append, 4)
+	}
+	from := len(d.buffer)
+	d.buffer = d.in.encode(d.buffer, ev)
+	d.change.Append = append(d.change.Append, d.buffer[from:len(d.buffer):len(d.buffer)])
+}
+
+// setReady says in the draft whether the instance's next episode is due although no message says so, if the hub has it otherwise.
+func (p *partition) setReady(in *instance, d *draft, ready bool) {
+	switch {
+	case ready == p.ready[in.id]:
+	case ready:
+		p.ready[in.id] = true
+		d.change.Ready = ReadySet
+	default:
+		delete(p.ready, in.id)
+		d.change.Ready = ReadyClear
+	}
 }
 
 // schedule puts the work that the episode asked for into the draft.

@@ -47,7 +47,7 @@ func (p *partition) rewind(in *instance, reason string) {
 	var none json.RawMessage
 	d.change.Fields.Output = &none
 	d.change.ResetHistory, d.change.Append = true, raw
-	d.change.Ready = true
+	p.setReady(in, d, true)
 	shownAgain := p.showAgain(in, undone, d)
 	p.beginAgain(in, kept, shownAgain, reason, d)
 	p.logger.Info("orchestration rewound", "function", in.rec.Name, "instance_id", in.id, "reason", reason, "events_undone", len(undone))

@@ -9,8 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 	"github.com/durango-functions/durango/durable/history"
+	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 )
 
@@ -22,6 +24,7 @@ type app struct {
 	activities    map[string]func(ctx context.Context, in json.RawMessage) (any, error)
 	episodes      atomic.Int64
 	runs          map[string]int // of activities, by name and input
+	native        map[string]inproc.Function
 }
 
 func newApp() *app {
@@ -29,10 +32,13 @@ func newApp() *app {
 		orchestrators: map[string]func(o *orch) (any, error){},
 		activities:    map[string]func(context.Context, json.RawMessage) (any, error){},
 		runs:          map[string]int{},
+		native:        map[string]inproc.Function{},
 	}
 }
 
-func (a *app) HasOrchestrator(name string) bool { return a.orchestrator(name) != nil }
+func (a *app) HasOrchestrator(name string) bool {
+	return a.orchestrator(name) != nil || a.native[name] != nil
+}
 
 func (a *app) orchestrator(name string) func(o *orch) (any, error) {
 	a.mu.Lock()
@@ -57,7 +63,7 @@ func (a *app) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) (json
 		if errors.Is(err, errCrash) || ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %v", w.Name, err)}
+		return nil, &engine.TaskFailure{Reason: fmt.Sprintf("Activity function '%s' failed: %v", w.Name, err), Failure: durable.FailureOf(err)}
 	}
 	return json.Marshal(out)
 }
@@ -91,6 +97,7 @@ func (a *app) ExecuteOrchestrator(_ context.Context, w *engine.OrchestratorWork)
 
 // orch is the context of an orchestrator.
 type orch struct {
+	s       *inproc.Session // nil: it is replayed through the Executor
 	work    *engine.OrchestratorWork
 	results map[int]history.Event
 	raised  []history.Event
@@ -187,11 +194,27 @@ func (o *orch) await(t task) (json.RawMessage, error) {
 }
 
 func (o *orch) activity(name string, input any) (json.RawMessage, error) {
+	if o.s != nil {
+		return o.awaitHere(o.s.Activity(inproc.Call{Name: name, Input: raw(input)}))
+	}
 	return o.await(o.ask(replay.Action{Type: replay.CallActivity, FunctionName: name, Input: raw(input)}))
 }
 
-// activities awaits all of them.
+// begin calls an activity and returns how to wait for it.
+func (o *orch) begin(name string, input any) func() (json.RawMessage, error) {
+	if o.s != nil {
+		t := o.s.Activity(inproc.Call{Name: name, Input: raw(input)})
+		return func() (json.RawMessage, error) { return o.awaitHere(t) }
+	}
+	t := o.ask(replay.Action{Type: replay.CallActivity, FunctionName: name, Input: raw(input)})
+	return func() (json.RawMessage, error) { return o.await(t) }
+}
+
+// all awaits the activity with each of the inputs.
 func (o *orch) all(name string, inputs ...any) ([]json.RawMessage, error) {
+	if o.s != nil {
+		return o.allHere(name, inputs)
+	}
 	all := replay.Action{Type: replay.WhenAll}
 	var tasks []task
 	for _, in := range inputs {
@@ -217,14 +240,25 @@ func (o *orch) all(name string, inputs ...any) ([]json.RawMessage, error) {
 }
 
 func (o *orch) sub(name, id string, input any) (json.RawMessage, error) {
+	if o.s != nil {
+		return o.subHere(name, id, input)
+	}
 	return o.await(o.ask(replay.Action{Type: replay.CallSubOrchestrator, FunctionName: name, InstanceID: id, Input: raw(input)}))
 }
 
 func (o *orch) sleep(d time.Duration, started time.Time) {
+	if o.s != nil {
+		o.sleepHere(d, started)
+		return
+	}
 	_, _ = o.await(o.ask(replay.Action{Type: replay.CreateTimer, FireAt: started.Add(d)}))
 }
 
 func (o *orch) event(name string) json.RawMessage {
+	if o.s != nil {
+		v, _ := o.awaitHere(o.s.Wait(name))
+		return v
+	}
 	o.actions = append(o.actions, replay.Action{Type: replay.WaitForExternalEvent, ExternalEventName: name})
 	v, _ := o.await(task{name: name})
 	return v

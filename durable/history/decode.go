@@ -26,6 +26,8 @@ type wire struct {
 	OrchestrationInstance wireInstance
 	ParentInstance        *wireParent
 	ParentExecutionID     string `json:"ParentExecutionId"`
+	FailureDetails        *FailureDetails
+	DurangoRuntime        string
 	DurangoAction         *int
 }
 
@@ -91,7 +93,7 @@ func (w *wire) event() (e Event, missing string) {
 func (w *wire) pick(e *Event) {
 	switch e.Type {
 	case ExecutionStarted:
-		e.Name, e.Version, e.Input = w.Name, w.Version, w.Input
+		e.Name, e.Version, e.Input, e.Runtime = w.Name, w.Version, w.Input, w.DurangoRuntime
 		e.OwnInstanceID, e.ExecutionID = w.OrchestrationInstance.InstanceID, w.OrchestrationInstance.ExecutionID
 		if p := w.ParentInstance; p != nil {
 			e.Parent = &ParentInstance{
@@ -110,7 +112,7 @@ func (w *wire) pick(e *Event) {
 	case TaskCompleted, SubOrchestrationCompleted:
 		e.Result = w.Result
 	case ExecutionFailed, TaskFailed, SubOrchestrationFailed:
-		e.Reason, e.Details = w.Reason, w.Details
+		e.Reason, e.Details, e.Failure = w.Reason, w.Details, w.FailureDetails
 	case SubOrchestrationCreated:
 		e.Name, e.Version, e.InstanceID, e.Input = w.Name, w.Version, w.InstanceID, w.Input
 	case TimerCreated, TimerFired:

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -108,21 +109,25 @@ func (e *Event) appendStarted(dst []byte) []byte {
 	dst = append(dst, `,"OrchestrationInstance":`...)
 	dst = appendInstance(dst, e.OwnInstanceID, e.ExecutionID)
 	dst = append(dst, `,"ParentInstance":`...)
-	if p := e.Parent; p == nil {
+	if e.Parent == nil {
 		dst = append(dst, "null"...)
 	} else {
-		dst = append(dst, `{"Name":`...)
-		dst = appendString(dst, p.Name)
-		dst = append(dst, `,"OrchestrationInstance":`...)
-		dst = appendInstance(dst, p.InstanceID, p.ExecutionID)
-		dst = append(dst, `,"TaskScheduleId":`...)
-		dst = strconv.AppendInt(dst, int64(p.TaskScheduledID), 10)
-		dst = append(dst, `,"Version":""}`...)
+		dst = e.appendParent(dst)
 	}
 	dst = e.appendCall(dst)
 	dst = append(dst, `,"Input":`...)
 	dst = appendText(dst, e.Input)
 	return append(dst, `,"Tags":null,"Correlation":null,"ScheduledStartTime":null`...)
+}
+
+func (e *Event) appendParent(dst []byte) []byte {
+	dst = append(dst, `{"Name":`...)
+	dst = appendString(dst, e.Parent.Name)
+	dst = append(dst, `,"OrchestrationInstance":`...)
+	dst = appendInstance(dst, e.Parent.InstanceID, e.Parent.ExecutionID)
+	dst = append(dst, `,"TaskScheduleId":`...)
+	dst = strconv.AppendInt(dst, int64(e.Parent.TaskScheduledID), 10)
+	return append(dst, `,"Version":""}`...)
 }
 
 func (e *Event) appendOutcome(dst []byte) []byte {
@@ -170,7 +175,15 @@ func (e *Event) appendFailure(dst []byte) []byte {
 	dst = e.appendReason(dst)
 	dst = append(dst, `,"Details":`...)
 	dst = appendString(dst, e.Details)
-	return append(dst, `,"FailureDetails":null`...)
+	dst = append(dst, `,"FailureDetails":`...)
+	if e.Failure == nil {
+		return append(dst, "null"...)
+	}
+	raw, err := json.Marshal(e.Failure)
+	if err != nil { // strings and flags always have a JSON form
+		return append(dst, "null"...)
+	}
+	return append(dst, raw...)
 }
 
 func appendTime(dst []byte, t time.Time) []byte {

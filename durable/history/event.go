@@ -36,6 +36,9 @@ const (
 	ExecutionRewound
 )
 
+// RuntimeGo says that an execution's history is that of an orchestrator in Go, whose protocol is package inproc's.
+const RuntimeGo = "go"
+
 // NoAction is Event.Action of an event that belongs to no action of the orchestrator.
 const NoAction = -1
 
@@ -59,6 +62,8 @@ type Event struct {
 	// Reason and Details describe a failure (both always written for failures); Reason also that of Suspended, Resumed, Rewound
 	// and of a GenericEvent that took the place of a rewound event.
 	Reason, Details string
+	// Failure describes a failure further; nil: null. For failures only.
+	Failure *FailureDetails
 	// Status is OrchestrationStatus of ExecutionCompleted: a number of durable.RuntimeStatus.
 	Status int
 	FireAt time.Time
@@ -70,12 +75,23 @@ type Event struct {
 	OwnInstanceID string
 	// Parent is set in ExecutionStarted of a sub-orchestration.
 	Parent *ParentInstance
+	// Runtime is RuntimeGo in the ExecutionStarted of an orchestrator that is a Go function of the host. It is stored as "DurangoRuntime".
+	Runtime string
 
 	// Action is, in a scheduling event, the index of the action that it belongs to in the orchestrator's flattened list of actions;
 	// in an EventRaised, that of the wait which got the event; NoAction for none. It is stored as "DurangoAction", which the SDKs
 	// ignore. Package replay needs it to take up an orchestration from its stored history, because the attempts of a retry share one
 	// action. Other types do not store it.
 	Action int
+}
+
+// FailureDetails describe the failure of an activity or a sub-orchestration (Azure/durabletask DurableTask.Core/FailureDetails.cs:272-297).
+type FailureDetails struct {
+	ErrorType      string
+	ErrorMessage   string
+	StackTrace     string `json:",omitempty"`
+	IsNonRetriable bool
+	InnerFailure   *FailureDetails
 }
 
 // ParentInstance names the orchestration that waits for this one.

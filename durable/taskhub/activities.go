@@ -115,7 +115,7 @@ func (h *Hub) Reclaim(ctx context.Context, p int, key, dead string) (engine.Clai
 }
 
 func (h *Hub) claim(ctx context.Context, p int, key, dead string) (*engine.Outstanding, engine.Claim, error) {
-	reply, err := h.run(ctx, claimScript, h.prefix(p), key, h.cfg.HostID, h.cfg.ClaimLease.Milliseconds(), dead).Slice()
+	reply, err := h.share(ctx, p, claimScript, key, h.cfg.HostID, h.cfg.ClaimLease.Milliseconds(), dead).Slice()
 	if err != nil {
 		return nil, engine.Claim{}, fmt.Errorf("claiming activity %q: %w", key, err)
 	}
@@ -126,6 +126,7 @@ func (h *Hub) claim(ctx context.Context, p int, key, dead string) (*engine.Outst
 		if err != nil {
 			return nil, engine.Claim{}, err
 		}
+		act.Claimed = true
 		return &act, engine.Claim{}, nil
 	case code == 0 && len(reply) == 2:
 		raw, _ := reply[1].(string)
@@ -163,7 +164,7 @@ func (h *Hub) CompleteActivity(ctx context.Context, p int, key string, m engine.
 	if err != nil {
 		return fmt.Errorf("completing activity %q: %w", key, err)
 	}
-	if err := h.run(ctx, completeScript, h.prefix(p), key, raw).Err(); err != nil {
+	if err := h.share(ctx, p, completeScript, key, raw).Err(); err != nil {
 		return fmt.Errorf("completing activity %q: %w", key, err)
 	}
 	return nil

@@ -4,67 +4,114 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
+	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 )
 
 // The replies of commit.lua.
 const (
-	commitDone   = 0
-	commitFenced = -1
-	commitStale  = -2
+	commitDone    = 0
+	commitFenced  = -1
+	commitStale   = -2
+	commitRefused = -3
+	commitAgain   = -4
 )
 
-// Commit performs the changes in one round trip. An error means that the outcome of some is unknown.
-func (h *Hub) Commit(ctx context.Context, p int, epoch int64, changes []*engine.Change) ([]engine.CommitResult, error) {
-	calls := make([]pipeCall, len(changes))
-	for i, c := range changes {
-		args, err := h.commitArgs(p, epoch, c)
+// commitTimeout bounds a commit; a host that cannot reach the hub for so long has lost its lease anyway.
+const commitTimeout = 10 * time.Second
+
+// scriptChanges is how many changes one call of the script performs: it blocks the server for as long.
+const scriptChanges = 64
+
+// Commit performs the changes in order, and in one round trip with those of other partitions that come at the same time. done gets the results; an
+// error means that the outcome of some is unknown.
+func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]engine.CommitResult, error)) {
+	calls := make([]*call, 0, 1+len(changes)/scriptChanges)
+	for part := range slices.Chunk(changes, scriptChanges) {
+		words, err := h.commitWords(p, epoch, part)
 		if err != nil {
-			return nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
+			done(nil, err)
+			return
 		}
-		calls[i] = pipeCall{commitScript, h.prefix(p), args}
+		calls = append(calls, &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]})
 	}
-	cmds, err := h.runAll(ctx, calls)
-	if err != nil {
-		return nil, fmt.Errorf("committing to partition %d: %w", p, err)
-	}
-	results := make([]engine.CommitResult, len(changes))
-	for i, cmd := range cmds {
-		if results[i], err = commitResult(cmd, changes[i], h); err != nil {
-			return nil, fmt.Errorf("committing instance %q to partition %d: %w", changes[i].InstanceID, p, err)
+	h.lane(p).submit(calls, func() { done(h.commitResults(p, changes, calls)) })
+}
+
+func (h *Hub) commitResults(p int, changes []*engine.Change, calls []*call) ([]engine.CommitResult, error) {
+	results := make([]engine.CommitResult, 0, len(changes))
+	for part := range slices.Chunk(changes, scriptChanges) {
+		c := calls[0]
+		calls = calls[1:]
+		if c.err != nil {
+			return nil, fmt.Errorf("committing to partition %d: %w", p, c.err)
+		}
+		replies, isList := c.reply.([]any)
+		if code, _ := c.reply.(int64); code == commitFenced {
+			for range part {
+				results = append(results, engine.CommitResult{Err: engine.ErrFenced})
+			}
+			continue
+		}
+		if !isList || len(replies) != len(part) {
+			return nil, fmt.Errorf("committing to partition %d: the script answered %v to %d changes", p, c.reply, len(part))
+		}
+		for i, reply := range replies {
+			result, err := h.commitResult(reply, part[i])
+			if err != nil {
+				return nil, fmt.Errorf("committing instance %q to partition %d: %w", part[i].InstanceID, p, err)
+			}
+			results = append(results, result)
 		}
 	}
 	return results, nil
 }
 
-func commitResult(cmd *redis.Cmd, c *engine.Change, h *Hub) (engine.CommitResult, error) {
-	reply, err := cmd.Slice()
-	if err != nil {
-		return engine.CommitResult{}, err
+func (h *Hub) commitResult(reply any, c *engine.Change) (engine.CommitResult, error) {
+	list, _ := reply.([]any)
+	code, isCode := reply.(int64)
+	if !isCode && len(list) > 0 {
+		code, isCode = list[0].(int64)
 	}
-	code, _ := reply[0].(int64)
+	if !isCode {
+		return engine.CommitResult{}, fmt.Errorf("the commit script answered %v", reply)
+	}
 	switch code {
-	case commitFenced:
-		return engine.CommitResult{Err: engine.ErrFenced}, nil
 	case commitStale:
 		return engine.CommitResult{Err: engine.ErrStale}, nil
+	case commitAgain:
+		return engine.CommitResult{Err: engine.ErrStartedBefore}, nil
+	case commitRefused:
+		_, status := sendReply(list)
+		return engine.CommitResult{Err: &durable.InstanceExistsError{InstanceID: c.InstanceID, Status: status}}, nil
 	case commitDone:
+		return h.committed(list, c)
 	default:
 		return engine.CommitResult{}, fmt.Errorf("the commit script answered %d", code)
 	}
-	// The reply lists the messages that went to the outbox in the order of c.Send; those for the own partition are in its inbox.
-	var res engine.CommitResult
-	at := 1
-	for _, m := range c.Send {
+}
+
+// committed reads the reply to a commit that took place: the revision after a start, and the messages that went to the outbox, in the
+// order of c.Send; those for the own partition are in its inbox.
+func (h *Hub) committed(reply []any, c *engine.Change) (res engine.CommitResult, err error) {
+	if len(reply) < 2 {
+		return res, nil
+	}
+	if text, _ := reply[1].(string); text != "" {
+		if res.Revision, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return res, fmt.Errorf("the commit script answered revision %q", text)
+		}
+	}
+	at := 2
+	for i := range c.Send {
 		if at+2 >= len(reply) {
 			break
 		}
-		to := h.PartitionOf(m.InstanceID)
+		to := h.PartitionOf(c.Send[i].InstanceID)
 		replied, _ := reply[at+1].(string)
 		if replied != strconv.Itoa(to) {
 			continue
@@ -72,8 +119,8 @@ func commitResult(cmd *redis.Cmd, c *engine.Change, h *Hub) (engine.CommitResult
 		out := engine.OutboxMessage{To: to}
 		out.ID, _ = reply[at].(string)
 		out.Seq, _ = reply[at+2].(int64)
-		if out.Payload, err = json.Marshal(m); err != nil {
-			return engine.CommitResult{}, err
+		if out.Payload, err = json.Marshal(&c.Send[i]); err != nil {
+			return res, err
 		}
 		res.Outbox = append(res.Outbox, out)
 		at += 3
@@ -81,84 +128,179 @@ func commitResult(cmd *redis.Cmd, c *engine.Change, h *Hub) (engine.CommitResult
 	return res, nil
 }
 
-// commitArgs lays out a change as commit.lua reads it.
-func (h *Hub) commitArgs(p int, epoch int64, c *engine.Change) ([]any, error) {
-	var flags strings.Builder
-	for _, f := range []struct {
-		on     bool
-		letter byte
-	}{{c.AckOnly, 'A'}, {c.Replace, 'R'}, {c.ResetHistory, 'H'}, {c.Ready, 'D'}, {c.Notify, 'N'}} {
-		if f.on {
-			flags.WriteByte(f.letter)
-		}
-	}
-	args := []any{h.cfg.HostID, epoch, p, flags.String(), h.channel(), c.InstanceID, c.ExecutionID, c.Revision}
-	count := func(n int) { args = append(args, n) }
+// operations lays out what commit.lua is to do: a letter, a count and the values for each operation that there is.
+type operations struct{ args []any }
 
-	var fields []any
+// open begins an operation with n values, which the caller adds; it reports whether there are any.
+func (o *operations) open(letter string, n int) bool {
+	if n == 0 {
+		return false
+	}
+	o.args = append(o.args, letter, n)
+	return true
+}
+
+func (o *operations) add(values ...any) { o.args = append(o.args, values...) }
+
+func (o *operations) texts(letter string, values []string) {
+	if o.open(letter, len(values)) {
+		for _, v := range values {
+			o.add(v)
+		}
+	}
+}
+
+func (o *operations) blobs(letter string, values [][]byte) {
+	if o.open(letter, len(values)) {
+		for _, v := range values {
+			o.add(v)
+		}
+	}
+}
+
+// commitWords lays out the command that performs changes, as commit.lua reads it.
+func (h *Hub) commitWords(p int, epoch int64, changes []*engine.Change) ([]any, error) {
+	size := evalHead + 1
+	for _, c := range changes {
+		size += 40 + len(c.Append) + 3*len(c.ActivitiesAdd) + len(c.ActivitiesRemove) + len(c.Consumed)
+	}
+	o := &operations{args: append(append(make([]any, 0, size), evalShaHead(commitScript, h.prefix(p))...), epoch)}
+	for _, c := range changes {
+		at := len(o.args)
+		o.add(0, c.InstanceID, c.ExecutionID, must(c))
+		if err := h.changeOps(o, c); err != nil {
+			return nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
+		}
+		o.args[at] = len(o.args) - at - 1
+	}
+	return o.args, nil
+}
+
+func (h *Hub) changeOps(o *operations, c *engine.Change) error {
 	if !c.AckOnly {
-		var err error
-		if fields, err = flatten(c.InstanceID, &c.Fields); err != nil {
-			return nil, err
+		if err := h.instanceOps(o, c); err != nil {
+			return err
 		}
 	}
-	count(len(fields))
-	args = append(args, fields...)
-	count(len(c.Append))
-	for _, ev := range c.Append {
-		args = append(args, ev)
-	}
-	count(len(c.Consumed))
-	for _, id := range c.Consumed {
-		args = append(args, id)
-	}
-	count(2 * len(c.PendingAdd))
-	for _, ev := range c.PendingAdd {
-		args = append(args, ev.Seq, ev.Event)
-	}
-	count(len(c.PendingRemove))
-	for _, seq := range c.PendingRemove {
-		args = append(args, seq)
-	}
-	count(2 * len(c.TimersAdd))
-	for _, t := range c.TimersAdd {
-		args = append(args, millis(t.FireAt), timerMember(t))
-	}
-	count(len(c.TimersRemove))
-	for _, t := range c.TimersRemove {
-		args = append(args, timerMember(t))
-	}
-	count(3 * len(c.ActivitiesAdd))
-	for i := range c.ActivitiesAdd {
-		a := &c.ActivitiesAdd[i]
-		raw, err := encodeActivity(&a.Outstanding)
-		if err != nil {
-			return nil, err
+	o.texts("c", c.Consumed)
+	if o.open("t", 2*len(c.TimersAdd)) {
+		for _, t := range c.TimersAdd {
+			o.add(t.FireAt.UnixMilli(), timerMember(t))
 		}
-		spill := ""
-		if a.Spill {
-			spill = "s"
+	}
+	if o.open("T", len(c.TimersRemove)) {
+		for _, t := range c.TimersRemove {
+			o.add(timerMember(t))
 		}
-		args = append(args, a.Key, raw, spill)
 	}
-	args = append(args, h.cfg.ClaimLease.Milliseconds())
-	count(len(c.ActivitiesRemove))
-	for _, key := range c.ActivitiesRemove {
-		args = append(args, key)
+	h.activityOps(o, c)
+	return h.messageOps(o, c)
+}
+
+// must is what the instance has to be at.
+func must(c *engine.Change) any {
+	switch {
+	case c.AckOnly:
+		return ""
+	case c.Start && c.AnyState:
+		return "C"
+	case c.Start:
+		return "c"
+	default:
+		return c.Revision
 	}
-	count(2 * len(c.Send))
-	for i := range c.Send {
-		raw, err := json.Marshal(&c.Send[i])
-		if err != nil {
-			return nil, err
+}
+
+// instanceOps are the operations on the instance itself.
+func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
+	if c.Replace {
+		o.open("R", 1)
+		o.add("")
+	}
+	if err := fieldOps(o, c); err != nil {
+		return err
+	}
+	if f := &c.Fields; f.Created != nil {
+		o.open("i", 3)
+		o.add(f.Created.UnixMilli(), *f.Name, int(*f.Status))
+	} else if f.Status != nil && *f.Status != c.OldStatus {
+		o.open("s", 3)
+		o.add(int(c.OldStatus), int(*f.Status), c.Created.UnixMilli())
+	}
+	if c.ResetHistory {
+		o.args = append(o.args, "H", len(c.Append))
+		for _, ev := range c.Append {
+			o.add(ev)
 		}
-		args = append(args, h.PartitionOf(c.Send[i].InstanceID), raw)
+	} else {
+		o.blobs("h", c.Append)
 	}
-	count(2 * len(c.SetAside))
-	for _, m := range c.SetAside {
-		args = append(args, m.Message, m.Reason)
+	if o.open("e", 2*len(c.PendingAdd)) {
+		for _, ev := range c.PendingAdd {
+			o.add(ev.Seq, ev.Event)
+		}
 	}
-	return args, nil
+	if o.open("E", len(c.PendingRemove)) {
+		for _, seq := range c.PendingRemove {
+			o.add(seq)
+		}
+	}
+	switch c.Ready {
+	case engine.ReadySet:
+		o.add("y", 1, 1)
+	case engine.ReadyClear:
+		o.add("y", 1, 0)
+	case engine.ReadyAsIs:
+	}
+	if c.Notify {
+		o.add("n", 2, h.channel(), int(c.Status))
+	}
+	return nil
+}
+
+func (h *Hub) activityOps(o *operations, c *engine.Change) {
+	spilled := 0
+	if o.open("a", 2*len(c.ActivitiesAdd)) {
+		for i := range c.ActivitiesAdd {
+			a := &c.ActivitiesAdd[i]
+			o.add(a.Key, encodeActivity(&a.Outstanding))
+			if a.Spill {
+				spilled++
+			}
+		}
+	}
+	if o.open("q", spilled) {
+		for i := range c.ActivitiesAdd {
+			if c.ActivitiesAdd[i].Spill {
+				o.add(c.ActivitiesAdd[i].Key)
+			}
+		}
+	}
+	o.texts("A", c.ActivitiesRemove)
+	o.texts("k", c.ClaimsRemove)
+}
+
+func (h *Hub) messageOps(o *operations, c *engine.Change) error {
+	if o.open("m", 2*len(c.Send)) {
+		own := h.PartitionOf(c.InstanceID)
+		for i := range c.Send {
+			raw, err := json.Marshal(&c.Send[i])
+			if err != nil {
+				return err
+			}
+			if to := h.PartitionOf(c.Send[i].InstanceID); to == own {
+				o.add("", raw)
+			} else {
+				o.add(to, raw)
+			}
+		}
+	}
+	if o.open("x", 2*len(c.SetAside)) {
+		for _, m := range c.SetAside {
+			o.add(m.Message, m.Reason)
+		}
+	}
+	return nil
 }
 
 // Deliver puts messages of partition p's outbox into the inbox of partition to. It may be repeated: the receiver remembers the last

@@ -47,6 +47,7 @@ type Hub struct {
 	logger     *slog.Logger
 	watch      *watcher
 	taker      *taker
+	lanes      []*lane
 }
 
 var (
@@ -55,7 +56,7 @@ var (
 )
 
 // schemaVersion is the version of the hub's keys and scripts, kept in the hub; a host refuses a hub of a later one.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Open opens the hub, creating it when it does not exist.
 func Open(ctx context.Context, cfg Config) (*Hub, error) {
@@ -76,6 +77,9 @@ func Open(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 	if err := h.loadScripts(ctx); err != nil {
 		return nil, fmt.Errorf("opening task hub %q: loading scripts: %w", cfg.Name, err)
+	}
+	for range laneCount {
+		h.lanes = append(h.lanes, newLane(h))
 	}
 	h.watch = newWatcher(h)
 	h.taker = newTaker(h)
@@ -101,6 +105,12 @@ func (h *Hub) readMeta(ctx context.Context) error {
 		return fmt.Errorf("the hub has schema version %q, this host knows up to %d: use a newer durango, or another hub name",
 			fields["schema"], schemaVersion)
 	}
+	if fields["schema"] != strconv.Itoa(schemaVersion) {
+		// What earlier versions have written is read as it is.
+		if err := h.client.HSet(ctx, key, "schema", schemaVersion).Err(); err != nil {
+			return err
+		}
+	}
 	if n != h.cfg.Partitions {
 		h.logger.Warn("the task hub was created with another number of partitions, which stays: delete the hub to change it",
 			"hub", h.name, "partitions", n, "configured", h.cfg.Partitions)
@@ -111,6 +121,9 @@ func (h *Hub) readMeta(ctx context.Context) error {
 
 // Close ends the hub's own connections. The engine must have stopped.
 func (h *Hub) Close() error {
+	for _, l := range h.lanes {
+		l.close()
+	}
 	return errors.Join(h.watch.close(), h.taker.close())
 }
 

@@ -61,9 +61,10 @@ func finish(t *testing.T, h *taskhub.Hub, epochs []int64, id string, status dura
 	rec, err := h.Load(t.Context(), p, id)
 	require.NoError(t, err)
 	out := json.RawMessage(`"done"`)
-	results, err := h.Commit(t.Context(), p, epochs[p], []*engine.Change{{
+	results, err := commit(h, p, epochs[p], []*engine.Change{{
 		InstanceID: id, ExecutionID: rec.ExecutionID, Revision: rec.Revision,
-		Fields: engine.Fields{Updated: time.Now(), Status: &status, Output: &out}, Notify: true,
+		Fields: engine.Fields{Updated: time.Now(), Status: &status, Output: &out}, OldStatus: rec.Status, Created: rec.Created,
+		Notify: true, Status: status,
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)
@@ -184,7 +185,7 @@ func TestCommitIsFencedAndChecksTheInstance(t *testing.T) {
 				InstanceID: "i", ExecutionID: "x-i", Revision: rev, Fields: engine.Fields{Updated: time.Now()}, Append: [][]byte{[]byte(`{"EventType":13}`)},
 			}
 		}
-		results, err := old.Commit(t.Context(), p, epochs[p], []*engine.Change{change(1), change(2), change(2)})
+		results, err := commit(old, p, epochs[p], []*engine.Change{change(1), change(2), change(2)})
 		require.NoError(t, err)
 		require.NoError(t, results[0].Err)
 		require.NoError(t, results[1].Err)
@@ -192,7 +193,7 @@ func TestCommitIsFencedAndChecksTheInstance(t *testing.T) {
 
 		newEpochs := acquire(t, young)
 		require.Greater(t, newEpochs[p], epochs[p])
-		results, err = old.Commit(t.Context(), p, epochs[p], []*engine.Change{change(3)})
+		results, err = commit(old, p, epochs[p], []*engine.Change{change(3)})
 		require.NoError(t, err)
 		require.ErrorIs(t, results[0].Err, engine.ErrFenced)
 		rec, err := young.Load(t.Context(), p, "i")
@@ -225,7 +226,7 @@ func TestOutboxDeliversOnceAndInOrder(t *testing.T) {
 			change.Send = append(change.Send, engine.Message{Kind: engine.MessageEvent, InstanceID: other, Name: strconv.Itoa(i)})
 		}
 		change.Send = append(change.Send, engine.Message{Kind: engine.MessageEvent, InstanceID: "parent", Name: "own"})
-		results, err := h.Commit(t.Context(), from, epochs[from], []*engine.Change{change})
+		results, err := commit(h, from, epochs[from], []*engine.Change{change})
 		require.NoError(t, err)
 		require.Len(t, results[0].Outbox, 3)
 
@@ -269,13 +270,14 @@ func TestActivitiesAreClaimedOnceAndCompletedOnce(t *testing.T) {
 				Key: fmt.Sprint("x-i:", task), InstanceID: "i", ExecutionID: "x-i", TaskID: task, Name: "A", Input: json.RawMessage(`7`),
 			}}
 		}
-		results, err := a.Commit(t.Context(), p, epochs[p], []*engine.Change{{
+		results, err := commit(a, p, epochs[p], []*engine.Change{{
 			InstanceID: "i", ExecutionID: "x-i", Revision: 1, Fields: engine.Fields{Updated: time.Now()},
 			ActivitiesAdd: []engine.ActivityAdd{add(0, false), add(1, true)},
 		}})
 		require.NoError(t, err)
 		require.NoError(t, results[0].Err)
 
+		require.NoError(t, a.RenewClaims(t.Context(), p, []string{"x-i:0", "x-i:9"}), "the owner gives the partition back")
 		claim, err := b.Reclaim(t.Context(), p, "x-i:0", "")
 		require.NoError(t, err)
 		require.False(t, claim.Taken, "a's claim is valid")
@@ -481,4 +483,15 @@ func TestRestartOfRedisIsWaitedFor(t *testing.T) {
 	for range cap(errs) {
 		require.NoError(t, <-errs)
 	}
+}
+
+// commit waits for the outcome of a commit.
+func commit(h *taskhub.Hub, p int, epoch int64, changes []*engine.Change) (results []engine.CommitResult, err error) {
+	done := make(chan struct{})
+	h.Commit(p, epoch, changes, func(r []engine.CommitResult, e error) {
+		results, err = r, e
+		close(done)
+	})
+	<-done
+	return results, err
 }

@@ -85,8 +85,17 @@ func parseTimers(flat []string) ([]engine.TimerEntry, error) {
 	return timers, nil
 }
 
-// storedActivity is the stored form of an outstanding activity.
-type storedActivity struct {
+// encodeActivity makes the stored form of an outstanding activity: instance, name and input, a line feed between. The rest is in its key.
+// Neither IDs nor names hold control characters.
+func encodeActivity(a *engine.Outstanding) []byte {
+	out := make([]byte, 0, len(a.InstanceID)+len(a.Name)+len(a.Input)+2)
+	out = append(append(out, a.InstanceID...), '\n')
+	out = append(append(out, a.Name...), '\n')
+	return append(out, a.Input...)
+}
+
+// jsonActivity is the stored form of schema version 1.
+type jsonActivity struct {
 	InstanceID  string          `json:"i"`
 	ExecutionID string          `json:"x"`
 	TaskID      int             `json:"t"`
@@ -94,18 +103,29 @@ type storedActivity struct {
 	Input       json.RawMessage `json:"d,omitempty"`
 }
 
-func encodeActivity(a *engine.Outstanding) ([]byte, error) {
-	return json.Marshal(storedActivity{a.InstanceID, a.ExecutionID, a.TaskID, a.Name, a.Input})
-}
-
 func decodeActivity(p int, key, raw string) (engine.Outstanding, error) {
-	var a storedActivity
-	if err := json.Unmarshal([]byte(raw), &a); err != nil {
-		return engine.Outstanding{}, fmt.Errorf("activity %q: %w", key, err)
+	a := engine.Outstanding{Partition: p, Key: key}
+	if strings.HasPrefix(raw, "{") {
+		var old jsonActivity
+		if err := json.Unmarshal([]byte(raw), &old); err == nil {
+			a.InstanceID, a.ExecutionID, a.TaskID, a.Name, a.Input = old.InstanceID, old.ExecutionID, old.TaskID, old.Name, old.Input
+			return a, nil
+		}
 	}
-	return engine.Outstanding{
-		Partition: p, Key: key, InstanceID: a.InstanceID, ExecutionID: a.ExecutionID, TaskID: a.TaskID, Name: a.Name, Input: a.Input,
-	}, nil
+	at := strings.LastIndexByte(key, ':')
+	parts := strings.SplitN(raw, "\n", 3)
+	if at < 0 || len(parts) != 3 {
+		return a, fmt.Errorf("activity %q is malformed", key)
+	}
+	id, err := strconv.Atoi(key[at+1:])
+	if err != nil {
+		return a, fmt.Errorf("activity %q has no task id: %w", key, err)
+	}
+	a.InstanceID, a.ExecutionID, a.TaskID, a.Name = parts[0], key[:at], id, parts[1]
+	if parts[2] != "" {
+		a.Input = json.RawMessage(parts[2])
+	}
+	return a, nil
 }
 
 // claimDone stands in place of a claim when the activity's outcome is in the inbox.
@@ -170,11 +190,11 @@ func parseOutbox(v any) ([]engine.OutboxMessage, error) {
 
 // Load reads one instance, nil when there is none.
 func (h *Hub) Load(ctx context.Context, p int, instanceID string) (*engine.Record, error) {
-	return h.load(ctx, h.prefix(p), instanceID, "he")
+	return h.load(ctx, p, instanceID, "he")
 }
 
-func (h *Hub) load(ctx context.Context, prefix, instanceID, what string) (*engine.Record, error) {
-	reply, err := h.read(ctx, loadScript, prefix, instanceID, what).Slice()
+func (h *Hub) load(ctx context.Context, p int, instanceID, what string) (*engine.Record, error) {
+	reply, err := h.shareRead(ctx, p, loadScript, instanceID, what).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("loading instance %q: %w", instanceID, err)
 	}

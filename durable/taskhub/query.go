@@ -146,25 +146,29 @@ func ceilMillis(q durable.Query) int64 {
 
 // advance reads the next stretch of each scan, in one round trip, and returns the scans that are not at their end.
 func (h *Hub) advance(ctx context.Context, q durable.Query, scans []*scan, found []*engine.Record, top int) ([]*scan, []*engine.Record, error) {
-	calls := make([]pipeCall, len(scans))
+	calls := make([]*call, len(scans))
 	for i, s := range scans {
-		calls[i] = pipeCall{queryScript, h.prefix(s.partition), []any{s.index, s.from, s.to, s.after, top + 1}}
+		calls[i] = &call{script: queryScript, key: h.prefix(s.partition), args: []any{s.index, s.from, s.to, s.after, top + 1}}
 	}
-	cmds, err := h.runAll(ctx, calls)
-	if err != nil {
-		return nil, nil, fmt.Errorf("querying instances: %w", err)
+	h.pipeline(ctx, calls)
+	if ctx.Err() != nil {
+		return nil, nil, fmt.Errorf("querying instances: %w", context.Cause(ctx))
 	}
 	var rest []*scan
 	for i, s := range scans {
-		cmd := cmds[i]
-		if isConnectionFault(cmd.Err()) {
-			cmd = h.read(ctx, calls[i].script, calls[i].key, calls[i].args...)
+		reply, err := calls[i].reply, calls[i].err
+		if isConnectionFault(err) {
+			reply, err = h.read(ctx, calls[i].script, calls[i].key, calls[i].args...).Result()
 		}
-		reply, err := cmd.Slice()
-		if err != nil {
+		values, ok := reply.([]any)
+		switch {
+		case err == nil && (!ok || len(values) == 0):
+			err = fmt.Errorf("the query script answered %v", reply)
+			fallthrough
+		case err != nil:
 			return nil, nil, fmt.Errorf("querying partition %d: %w", s.partition, err)
 		}
-		items, _ := reply[0].([]any)
+		items, _ := values[0].([]any)
 		var last *engine.Record
 		for j := 0; j+1 < len(items); j += 2 {
 			id, _ := items[j].(string)
@@ -176,7 +180,7 @@ func (h *Hub) advance(ctx context.Context, q durable.Query, scans []*scan, found
 				s.got++
 			}
 		}
-		if more, _ := reply[1].(string); more == "1" && s.got <= top && last != nil {
+		if more, _ := values[1].(string); more == "1" && s.got <= top && last != nil {
 			if s.index == "id" {
 				s.from = "(" + last.InstanceID
 			} else {

@@ -63,27 +63,34 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 	return rec, nil
 }
 
-// flatten turns the fields to set into name, value, ...
-func flatten(id string, f *engine.Fields) ([]any, error) {
-	args := []any{fieldUpdated, millis(f.Updated)}
+// fieldOps sets and deletes the instance's fields.
+func fieldOps(o *operations, c *engine.Change) error {
+	f := &c.Fields
+	at := len(o.args)
+	o.add("f", 0, fieldUpdated, f.Updated.UnixMilli(), fieldRevision, c.Revision+1)
+	var drop []string
 	text := func(name string, v *string) {
 		if v != nil {
-			args = append(args, name, *v)
+			o.add(name, *v)
 		}
 	}
 	raw := func(name string, v *json.RawMessage) {
-		if v != nil {
-			args = append(args, name, []byte(*v))
+		switch {
+		case v == nil:
+		case len(*v) == 0:
+			drop = append(drop, name)
+		default:
+			o.add(name, []byte(*v))
 		}
 	}
 	text(fieldName, f.Name)
 	text(fieldVersion, f.Version)
 	text(fieldExecution, f.ExecutionID)
 	if f.Status != nil {
-		args = append(args, fieldStatus, int(*f.Status))
+		o.add(fieldStatus, int(*f.Status))
 	}
 	if f.Created != nil {
-		args = append(args, fieldCreated, millis(*f.Created))
+		o.add(fieldCreated, f.Created.UnixMilli())
 	}
 	raw(fieldInput, f.Input)
 	raw(fieldCustomStatus, f.CustomStatus)
@@ -91,11 +98,13 @@ func flatten(id string, f *engine.Fields) ([]any, error) {
 	if f.Parent != nil {
 		p, err := json.Marshal(f.Parent)
 		if err != nil {
-			return nil, fmt.Errorf("instance %q: %w", id, err)
+			return fmt.Errorf("instance %q: %w", c.InstanceID, err)
 		}
-		args = append(args, fieldParent, p)
+		o.add(fieldParent, p)
 	}
-	return args, nil
+	o.args[at+1] = len(o.args) - at - 2
+	o.texts("F", drop)
+	return nil
 }
 
 func sortPending(events []engine.PendingEvent) {

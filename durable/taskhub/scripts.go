@@ -97,40 +97,6 @@ func (h *Hub) runWhile(ctx context.Context, again func(error) bool, s *script, k
 	}
 }
 
-// pipeCall is a call of a script in a pipeline.
-type pipeCall struct {
-	script *script
-	key    string
-	args   []any
-}
-
-// runAll calls scripts in one round trip and in order. A call whose script the server does not know is repeated with its source after
-// the others; since the server forgets all scripts at once, that keeps the order too.
-func (h *Hub) runAll(ctx context.Context, calls []pipeCall) ([]*redis.Cmd, error) {
-	if len(calls) == 1 {
-		c := calls[0]
-		return []*redis.Cmd{h.run(ctx, c.script, c.key, c.args...)}, nil
-	}
-	r := retrier{}
-	for {
-		cmds := make([]*redis.Cmd, len(calls))
-		pipe := h.client.Pipeline()
-		for i, c := range calls {
-			cmds[i] = pipe.EvalSha(ctx, c.script.sha, []string{c.key}, c.args...)
-		}
-		_, err := pipe.Exec(ctx) // each command carries its own error, too
-		if neverLeft(err) && r.wait(ctx) {
-			continue
-		}
-		for i, c := range calls {
-			if isNoScript(cmds[i].Err()) {
-				cmds[i] = h.run(ctx, c.script, c.key, c.args...)
-			}
-		}
-		return cmds, ctx.Err()
-	}
-}
-
 // retrier spaces the repetitions of a call and ends them after some seconds, about as long as a server needs to restart.
 type retrier struct{ since time.Time }
 

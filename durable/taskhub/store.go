@@ -23,7 +23,7 @@ func (h *Hub) Create(ctx context.Context, req durable.CreateRequest) error {
 	if req.AnyState {
 		anyState = "1"
 	}
-	reply, err := h.run(ctx, createScript, h.prefixOf(req.InstanceID), req.InstanceID, req.ExecutionID, req.Name, req.Version,
+	reply, err := h.share(ctx, h.PartitionOf(req.InstanceID), createScript, req.InstanceID, req.ExecutionID, req.Name, req.Version,
 		[]byte(req.Input), anyState, message).Slice()
 	if err != nil {
 		return fmt.Errorf("creating instance %q: %w", req.InstanceID, err)
@@ -68,7 +68,7 @@ func (h *Hub) send(ctx context.Context, must string, m engine.Message) error {
 	if err != nil {
 		return fmt.Errorf("sending %s to instance %q: %w", m.Kind, m.InstanceID, err)
 	}
-	reply, err := h.run(ctx, sendScript, h.prefixOf(m.InstanceID), m.InstanceID, must, raw, h.channel()).Slice()
+	reply, err := h.share(ctx, h.PartitionOf(m.InstanceID), sendScript, m.InstanceID, must, raw, h.channel()).Slice()
 	if err != nil {
 		return fmt.Errorf("sending %s to instance %q: %w", m.Kind, m.InstanceID, err)
 	}
@@ -108,7 +108,7 @@ func (h *Hub) Status(ctx context.Context, id string, opts durable.StatusOptions)
 	if opts.History {
 		what = "h"
 	}
-	rec, err := h.load(ctx, h.prefixOf(id), id, what)
+	rec, err := h.load(ctx, h.PartitionOf(id), id, what)
 	if err != nil {
 		return nil, err
 	}

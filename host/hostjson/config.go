@@ -122,6 +122,8 @@ type DurableTask struct {
 	StartTimeout time.Duration
 	// MaxPayloadSize bounds one input, output, event or result, in bytes.
 	MaxPayloadSize int
+	// MaxCachedBytes is about how much memory instances that wait for something may take; -1 keeps none in memory.
+	MaxCachedBytes int
 }
 
 // The values of DurableTask.OverridableExistingInstanceStates.
@@ -164,6 +166,7 @@ func Default() *Config {
 			OverridableExistingInstanceStates: NonRunningStates,
 			StartTimeout:                      30 * time.Second,
 			MaxPayloadSize:                    16 << 20,
+			MaxCachedBytes:                    256 << 20,
 		},
 	}
 }

@@ -37,25 +37,39 @@ const (
 
 // Load returns the configuration of the app in root: defaults (the text of a host.json), overlaid by root/host.json if there is one,
 // overlaid by the variables AzureFunctionsJobHost__a__b in environ ("NAME=value"). %NAME% in the hub's name is replaced from environ
-// as well. The error joins everything that is wrong, each an error with file, line, key, value and what was expected.
-func Load(root string, defaults []byte, environ []string) (*Config, []Warning, error) {
-	cfg, d, err := load(root, defaults, environ)
+// as well. root "" is an app without a folder; overrides prevail over all of these. The error joins everything that is wrong, each an error
+// with file, line, key, value and what was expected.
+func Load(root string, defaults []byte, environ []string, overrides ...Override) (*Config, []Warning, error) {
+	cfg, d, err := load(root, defaults, environ, overrides)
 	if err != nil {
 		return nil, d.warnings, err
 	}
 	return cfg, d.warnings, nil
 }
 
-func load(root string, defaults []byte, environ []string) (*Config, *decoder, error) {
+// Override is a setting that a program makes.
+type Override struct {
+	// Path is the setting's place: "extensions.durableTask.hubName".
+	Path string
+	// Source is what messages call the override: "Config.HubName".
+	Source string
+	// Value is the setting's value as text.
+	Value string
+}
+
+func load(root string, defaults []byte, environ []string, overrides []Override) (*Config, *decoder, error) {
 	d := &decoder{}
 	base, err := jsonpos.Parse("the built-in host.json", defaults)
 	if err != nil {
 		return nil, d, err
 	}
 	merged := base.Root
-	file, err := jsonpos.ReadFile(filepath.Join(root, FileName), FileName)
+	var file *jsonpos.File
+	if root != "" {
+		file, err = jsonpos.ReadFile(filepath.Join(root, FileName), FileName)
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case root == "", errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, d, err
 	default:
@@ -65,8 +79,13 @@ func load(root string, defaults []byte, environ []string) (*Config, *decoder, er
 		}
 		merged = merge(merged, app)
 	}
-	overrides, _ := modernize(environment(environ))
-	merged = merge(merged, overrides)
+	variables, _ := modernize(environment(environ))
+	merged = merge(merged, variables)
+	program := jsonpos.ObjectNode("program", "")
+	for _, o := range overrides {
+		plant(program, strings.Split(o.Path, "."), o.Source, o.Value)
+	}
+	merged = merge(merged, program)
 
 	cfg := Default()
 	d.decode(cfg, merged, base, lookupIn(environ))

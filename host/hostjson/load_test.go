@@ -33,7 +33,7 @@ func try(t *testing.T, text string, environ ...string) (*Config, []Warning, erro
 
 func TestBuiltInFileIsTheDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, d, err := load(t.TempDir(), rootFile(t), nil)
+	cfg, d, err := load(t.TempDir(), rootFile(t), nil, nil)
 	require.NoError(t, err)
 	require.Empty(t, d.warnings)
 	file, err := jsonpos.Parse(FileName, rootFile(t))
@@ -55,7 +55,7 @@ func TestDocumentationHasEveryKey(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
-	_, d, err := load(t.TempDir(), rootFile(t), nil)
+	_, d, err := load(t.TempDir(), rootFile(t), nil, nil)
 	require.NoError(t, err)
 	for _, key := range d.used {
 		parts := strings.Split(key, ".")
@@ -102,7 +102,7 @@ func TestLoadTakesEverySetting(t *testing.T) {
 			StorageProvider:              StorageProvider{Type: "redis", ConnectionName: "MyRedis", PartitionCount: 32, Durability: "memory"},
 			DefaultAsyncRequestSleepTime: 500 * time.Millisecond, MaxConcurrentActivityFunctions: 1, MaxConcurrentOrchestratorFunctions: 2,
 			MaxConcurrentEntityFunctions: 3, MaxEntityOperationBatchSize: 4, MaxOrchestrationActions: 5,
-			OverridableExistingInstanceStates: AnyState, StartTimeout: 5 * time.Second, MaxPayloadSize: 1_000_000},
+			OverridableExistingInstanceStates: AnyState, StartTimeout: 5 * time.Second, MaxPayloadSize: 1_000_000, MaxCachedBytes: 256 << 20},
 	}, cfg)
 	require.Equal(t, LevelTrace, cfg.Logging.Level("function.hello.User"))
 	require.Equal(t, LevelNone, cfg.Logging.Level("host"))

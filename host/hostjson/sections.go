@@ -114,6 +114,7 @@ func (d *decoder) durableTask(s *section, t *DurableTask, base *jsonpos.File, lo
 	s.oneOf("overridableExistingInstanceStates", &t.OverridableExistingInstanceStates, NonRunningStates, AnyState)
 	s.span("startTimeout", &t.StartTimeout)
 	s.integer("maxPayloadSize", &t.MaxPayloadSize, 1024, 512<<20)
+	s.integer("maxCachedBytes", &t.MaxCachedBytes, -1, 1<<40)
 	s.accept("extendedSessionsEnabled", "extendedSessionIdleTimeoutInSeconds", "entityMessageReorderWindowInMinutes",
 		"useGracefulShutdown", "rollbackEntityOperationsOnExceptions", "useAppLease", "appLeaseOptions",
 		"storeInputsInOrchestrationHistory", "throwStatusExceptionsOnRaiseEvent", "tracing", "notifications",

@@ -9,11 +9,15 @@ import (
 	"github.com/durango-functions/durango/internal/jsonpos"
 )
 
-// Load returns the app settings: environ ("NAME=value"), and below it the values of root/local.settings.json, if there is such a file. A
+// Load returns the app settings: environ ("NAME=value"), and below it the values of root/local.settings.json, if there is such a file and
+// root is not "". A
 // value that is no plain string costs that value, with a warning, and never the others. The error is that of a file that is no JSON or
 // is encrypted, or of a wrong value in Host; it tells file, line, key, value and what was expected.
 func Load(root string, environ []string) (*Settings, []Warning, error) {
 	l := &loader{s: New(environ, nil)}
+	if root == "" {
+		return l.s, nil, nil
+	}
 	file, err := jsonpos.ReadFile(filepath.Join(root, FileName), FileName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

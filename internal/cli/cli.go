@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/durango-functions/durango/internal/jsonpos"
+	"github.com/durango-functions/durango/worker/gofunc"
 )
 
 // The exit codes of the command.
@@ -27,12 +29,16 @@ const (
 type Program struct {
 	// Defaults is the text of the host.json that holds every setting at its default.
 	Defaults []byte
-	// Version is the program's version.
+	// Version is the version of durango.
 	Version string
+	// Name is what the usage calls the program. Defaults to durango.
+	Name string
 	// Stdout and Stderr take the output. They default to those of the process.
 	Stdout, Stderr io.Writer
 	// Environ is the environment as "NAME=value". Defaults to that of the process.
 	Environ []string
+	// Handlers are the functions in Go of a program that is an app itself.
+	Handlers []gofunc.Registration
 }
 
 // usageError is a mistake in the command line itself.
@@ -52,13 +58,14 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	if p.Environ == nil {
 		p.Environ = os.Environ()
 	}
+	p.Name = cmp.Or(p.Name, "durango")
 	root := p.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(p.Stderr, "durango: %s\n", strings.TrimSpace(err.Error()))
+	fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, strings.TrimSpace(err.Error()))
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -68,9 +75,9 @@ func (p Program) Run(ctx context.Context, args []string) int {
 
 func (p Program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "durango",
+		Use:           p.Name,
 		Short:         "Runs function apps and durable orchestrations on Redis",
-		Long:          "durango runs an app made of function folders (function.json and code), and durable orchestrations with Redis as the task hub.",
+		Long:          p.Name + " runs an app made of function folders (function.json and code), and durable orchestrations with Redis as the task hub.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          unknownCommand,

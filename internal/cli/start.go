@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,8 +66,9 @@ func (p Program) startCommand() *cobra.Command {
 // hostConfig makes a host's configuration of the flags.
 func (p Program) hostConfig(f *startFlags, portGiven bool) (host.Config, error) {
 	cfg := host.Config{
-		Root: f.root, Address: f.address, RedisURL: f.redis, EnableAuth: f.enableAuth, InsecureNoAuth: f.insecureNoAuth,
+		Root: cmp.Or(f.root, "."), Address: f.address, RedisURL: f.redis, EnableAuth: f.enableAuth, InsecureNoAuth: f.insecureNoAuth,
 		Defaults: p.Defaults, Environ: p.Environ, Version: p.Version, NodeArgs: f.nodeArgs, Out: p.Stdout,
+		Handlers: p.Handlers,
 	}
 	switch {
 	case portGiven && (f.port < 0 || f.port > 65535):

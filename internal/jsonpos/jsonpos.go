@@ -34,6 +34,8 @@ type File struct {
 
 	src   []byte
 	lines []int // offset of each line's first byte
+	// generated is true for text that a program made, whose lines mean nothing to anybody.
+	generated bool
 }
 
 // ReadFile reads and parses the file at path, which messages call name. The error of a file that does not exist satisfies
@@ -56,6 +58,16 @@ func ReadFile(path, name string) (*File, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	return Parse(name, data)
+}
+
+// ParseGenerated is Parse for text that a program made: messages name the source of a value, and no line in the text.
+func ParseGenerated(source string, data []byte) (*File, error) {
+	f, err := Parse(source, data)
+	if err != nil {
+		return nil, err
+	}
+	f.generated = true
+	return f, nil
 }
 
 func modeName(m os.FileMode) string {

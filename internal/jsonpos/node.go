@@ -161,9 +161,9 @@ func JoinKey(parent, name string) string {
 	return parent + "." + name
 }
 
-// Position returns the 1-based line and column of the value, zeros when it comes from no file.
+// Position returns the 1-based line and column of the value, zeros when it comes from no file that somebody wrote.
 func (n *Node) Position() (line, column int) {
-	if n.file == nil {
+	if n.file == nil || n.file.generated {
 		return 0, 0
 	}
 	return n.file.position(n.offset)
@@ -171,7 +171,7 @@ func (n *Node) Position() (line, column int) {
 
 // Where returns "file:line", or the source when it is no file.
 func (n *Node) Where() string {
-	if n.file == nil {
+	if n.file == nil || n.file.generated {
 		return n.Source
 	}
 	line, _ := n.Position()

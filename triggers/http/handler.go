@@ -127,7 +127,7 @@ func NewHandler(fns []*functions.Function, opts Options, inv triggers.Invoker) (
 
 func loadError(fn *functions.Function, trigger *functions.Binding, err error) *functions.LoadError {
 	return &functions.LoadError{Function: fn.Name, Reasons: []string{fmt.Sprintf("%s: the route of the httpTrigger '%s' cannot be used: %s.",
-		fn.Name+"/function.json", trigger.Name, strings.TrimSuffix(err.Error(), "."))}}
+		fn.Source, trigger.Name, strings.TrimSuffix(err.Error(), "."))}}
 }
 
 // newEntry reads the properties of an httpTrigger.
@@ -189,6 +189,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
+	if e.fn.Language == functions.Go {
+		h.runLive(w, r, e, params)
+		return
+	}
 	h.run(w, r, e, params)
 }
 

@@ -37,7 +37,7 @@ func function(t testing.TB, name, properties string, others ...functions.Binding
 	t.Helper()
 	trigger := functions.Binding{Name: "req", Type: "httpTrigger", Direction: functions.In}
 	require.NoError(t, json.Unmarshal([]byte(properties), &trigger.Properties))
-	return &functions.Function{Name: name, Dir: "/app/" + name, Bindings: append([]functions.Binding{trigger}, others...)}
+	return &functions.Function{Name: name, Source: name + "/function.json", Dir: "/app/" + name, Bindings: append([]functions.Binding{trigger}, others...)}
 }
 
 func output(name string) functions.Binding {

@@ -21,6 +21,9 @@ const (
 
 // Response returns what a function answers to an HTTP request. Without any http output, and with one that got no value, that is 204 and no body.
 func Response(fn *functions.Function, result *worker.Result) (*worker.HTTPResponse, error) {
+	if fn.Language == functions.Go && result != nil && result.ReturnValue.Response != nil {
+		return result.ReturnValue.Response, nil
+	}
 	value := responseValue(fn, result)
 	switch {
 	case isNothing(value):
@@ -146,11 +149,22 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, resp *worker.HTT
 		return err
 	}
 	data, contentType := content(resp.Body)
+	if resp.Header != nil { // of a function that knows what it wants to send
+		data, contentType = resp.Body.Data, ""
+	}
 	bodiless := status == http.StatusNoContent || status == http.StatusNotModified
 	if bodiless {
 		data = nil
 	}
 	header := http.Header{}
+	for name, values := range resp.Header {
+		for _, value := range values {
+			if err := checkHeader(name, value); err != nil {
+				return err
+			}
+			header.Add(name, value)
+		}
+	}
 	for name, value := range resp.Headers {
 		if err := checkHeader(name, value); err != nil {
 			return err

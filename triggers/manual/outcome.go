@@ -3,6 +3,7 @@ package manual
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -63,6 +64,13 @@ func responseJSON(resp *worker.HTTPResponse) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	headers := maps.Clone(resp.Headers)
+	for name, values := range resp.Header {
+		if headers == nil {
+			headers = map[string]string{}
+		}
+		headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
 	status, err := httptrigger.StatusCode(resp.Status)
 	if err != nil {
 		return nil, err
@@ -71,7 +79,7 @@ func responseJSON(resp *worker.HTTPResponse) (json.RawMessage, error) {
 		Status  int               `json:"status"`
 		Headers map[string]string `json:"headers,omitempty"`
 		Body    json.RawMessage   `json:"body,omitempty"`
-	}{status, resp.Headers, body})
+	}{status, headers, body})
 }
 
 // jsonOf returns a value as JSON: text as a string, bytes in base64, nil for nothing.

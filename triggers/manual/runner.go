@@ -2,19 +2,19 @@ package manual
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/triggers"
 	"github.com/durango-functions/durango/worker"
 )
 
 // ErrStopped means that a Runner takes no more functions, and is the cause of the contexts of those that it cancels.
-var ErrStopped = errors.New("the host stops")
+var ErrStopped = durable.ErrHostStops
 
 // Options configure a Runner.
 type Options struct {

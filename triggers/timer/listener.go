@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/functions"
 	"github.com/durango-functions/durango/triggers"
 )
@@ -64,7 +65,7 @@ type Listener struct {
 
 	start      sync.Once
 	cancelLoop context.CancelFunc // ends waiting, not a run
-	cancelRun  context.CancelFunc
+	cancelRun  context.CancelCauseFunc
 	loop       context.Context // until Stop
 	run        context.Context // until Stop gives up waiting
 	done       chan struct{}
@@ -108,7 +109,7 @@ func New(fn *functions.Function, options Options, invoker triggers.Invoker) (tri
 		l.store = &memoryStore{clock: clock}
 	}
 	l.loop, l.cancelLoop = context.WithCancel(context.Background())
-	l.run, l.cancelRun = context.WithCancel(context.Background())
+	l.run, l.cancelRun = context.WithCancelCause(context.Background())
 	return l, nil
 }
 
@@ -140,11 +141,11 @@ func (l *Listener) Start(context.Context) error {
 	return nil
 }
 
-// Stop ends the timer. A run goes on until it ends, or until ctx does; then its context is canceled.
+// Stop ends the timer. A run goes on until it ends, or until ctx does; then its context ends with the cause durable.ErrHostStops.
 func (l *Listener) Stop(ctx context.Context) error {
 	l.cancelLoop()
 	l.start.Do(func() { close(l.done) })
-	defer l.cancelRun()
+	defer l.cancelRun(durable.ErrHostStops)
 	select {
 	case <-l.done:
 		return nil

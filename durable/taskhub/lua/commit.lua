@@ -1,146 +1,141 @@
--- Commits what an episode decided about one instance: all of it, or nothing.
+-- Commits what episodes decided about instances, each change as a whole or not at all.
 -- KEYS[1] the partition's prefix
--- ARGV, read in this order; <list> is a count followed by so many values:
---   host, epoch             must be the partition's owner (fencing)
---   partition               its number
---   flags                   letters: A no instance is touched; R replace the instance; H reset the history; D the next episode is due;
---                           N publish the status
---   channel                 where N publishes
---   id, execution, revision what the instance must be at; revision 0: there must be none
---   <fields>                name, value, ... to set; an empty value of i, cs, o, p deletes the field
---   <append>                history events
---   <consumed>              ids of inbox messages
---   <pendingAdd>            seq, event, ...
---   <pendingRemove>         seq, ...
---   <timersAdd>             fire time in ms, member, ...
---   <timersRemove>          member, ...
---   <activitiesAdd>         key, value, "" or "s" (leave it for any host), ...
---   claimMs                 how long a claim lasts
---   <activitiesRemove>      key, ...
---   <send>                  partition, message, ...
---   <setAside>              message, reason, ...
--- Returns {0, outbox id, partition, seq, ...}, {-1} when fenced, {-2} when the instance is not at execution and revision.
-local K = KEYS[1]
-local pos = 0
-local function nxt()
-  pos = pos + 1
-  return ARGV[pos]
-end
-local function list()
-  local n = tonumber(nxt())
-  local t = {}
-  for j = 1, n do t[j] = ARGV[pos + j] end
-  pos = pos + n
-  return t
-end
--- Calls cmd key v v v ..., in pieces that fit Lua's stack; step keeps pairs together.
-local function many(cmd, key, values)
-  for from = 1, #values, 1000 do
-    redis.call(cmd, key, unpack(values, from, math.min(from + 999, #values)))
-  end
-end
+-- ARGV[1] epoch: must be the partition's (fencing)
+-- ARGV[2..] changes, one after the other; each is: how many values it has after this one, instance id, execution, what the instance must be at:
+--   its revision; "0": there must be none; "": the instance is not looked at; "c" and "C": a start; the execution must not be there, nor,
+--   with "c", any instance that has not finished
+-- and operations: a letter, how many values follow, the values
+--   f field, value, ...          sets fields of the instance, the next revision and the status among them
+--   F field, ...                 deletes fields
+--   s old, new, creation time    moves the instance from one status's index to another's
+--   h event, ...                 appends to the history; H drops the history before
+--   R                            drops the instance that is there
+--   i creation time, function, status   adds a new instance to the indexes; comes after f
+--   c message id, ...            removes messages from the inbox
+--   e seq, event, ...            adds pending events;  E seq, ... removes some
+--   t time in ms, member, ...    adds timers;  T member, ... removes some
+--   a key, value, ...            adds outstanding activities;  q key, ... leaves them for any host;  A key, ... removes some
+--   k key, ...                   removes claims on activities
+--   m partition, message, ...    sends messages; "" is the own partition
+--   y 1 or 0                     the instance's next episode is due though no message says so, or is not
+--   n channel, status            publishes the status
+--   x message, reason, ...       sets messages aside
+-- Returns -1 when fenced, else for each change 0, or {0, revision, outbox id, partition, seq, ...} after a start (the new revision; else "") and when messages went to the
+-- outbox; -2 when the instance is not at execution and revision; {-3, status} when a start is refused because an instance
+-- has the id; -4 when this very start has been there.
+--
+-- This is the script that runs most: it makes no closures and as few calls as it can.
+local K, A, call, unpack = KEYS[1], ARGV, redis.call, unpack
+if call('HGET', K .. 'owner', 'epoch') ~= A[1] then return -1 end
 
-local host, epoch, partition, flags, channel = nxt(), nxt(), nxt(), nxt(), nxt()
-local owner = redis.call('HMGET', K .. 'owner', 'host', 'epoch')
-if owner[1] ~= host or owner[2] ~= epoch then return {-1} end
-
-local id, exec, rev = nxt(), nxt(), tonumber(nxt())
-local touches = not string.find(flags, 'A', 1, true)
-local I, H, E = K .. 'i:' .. id, K .. 'h:' .. id, K .. 'e:' .. id
-local cur = {}
-if touches then
-  cur = redis.call('HMGET', I, 'x', 'rev', 's', 'c', 'n')
-  local at = cur[2] and tonumber(cur[2]) or 0
-  if at ~= rev or (rev > 0 and cur[1] ~= exec) then return {-2} end
-end
-
-local fields, append, consumed = list(), list(), list()
-local pendingAdd, pendingRemove = list(), list()
-local timersAdd, timersRemove = list(), list()
-local activitiesAdd = list()
-local claimMs = tonumber(nxt())
-local activitiesRemove, send, setAside = list(), list(), list()
-
-if touches then
-  if string.find(flags, 'R', 1, true) then
-    if cur[2] then
-      redis.call('ZREM', K .. 'x:s:' .. cur[3], id)
-      redis.call('ZREM', K .. 'x:f:' .. string.lower(cur[5]), id)
+-- Performs the change whose values are those from p to last.
+local function change(p, last)
+  local id, must = A[p], A[p + 2]
+  local I = K .. 'i:' .. id
+  local revision, out
+  if must == 'c' or must == 'C' then
+    local cur = call('HMGET', I, 'x', 's', 'rev', 'n')
+    revision = 1
+    if cur[1] then
+      if cur[1] == A[p + 1] then return -4 end
+      local s = cur[2]
+      if must == 'c' and (s == '0' or s == '2' or s == '6' or s == '7') then return {-3, s} end
+      call('ZREM', K .. 'x:s:' .. s, id)
+      call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
+      call('SREM', K .. 'ready', id)
+      call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+      revision = tonumber(cur[3]) + 1
     end
-    redis.call('DEL', I, H, E)
-    cur = {}
-  elseif string.find(flags, 'H', 1, true) then
-    redis.call('DEL', H)
+  elseif must ~= '' then
+    local cur = call('HMGET', I, 'rev', 'x')
+    if must == '0' then
+      if cur[1] then return -2 end
+    elseif cur[1] ~= must or cur[2] ~= A[p + 1] then
+      return -2
+    end
   end
-  local set, status = {}, nil
-  for j = 1, #fields, 2 do
-    local f, v = fields[j], fields[j + 1]
-    if v == '' and (f == 'i' or f == 'cs' or f == 'o' or f == 'p') then
-      redis.call('HDEL', I, f)
+
+  p = p + 3
+  while p <= last do
+    local op, from = A[p], p + 2
+    local to = p + 1 + A[p + 1]
+    p = to + 1
+    if op == 'f' then
+      call('HSET', I, unpack(A, from, to))
+    elseif op == 'h' and to - from < 1000 then
+      call('RPUSH', K .. 'h:' .. id, unpack(A, from, to))
+    elseif op == 'a' and to - from < 1000 then
+      call('HSET', K .. 'act', unpack(A, from, to))
+    elseif op == 'A' and to - from < 1000 then
+      call('HDEL', K .. 'act', unpack(A, from, to))
+    elseif op == 's' then
+      call('ZREM', K .. 'x:s:' .. A[from], id)
+      call('ZADD', K .. 'x:s:' .. A[from + 1], A[from + 2], id)
+    elseif op == 'n' then
+      call('PUBLISH', A[from], A[from + 1] .. ' ' .. id)
+    elseif op == 'i' then
+      local created = A[from]
+      call('ZADD', K .. 'x:all', created, id)
+      call('ZADD', K .. 'x:id', 0, id)
+      call('ZADD', K .. 'x:f:' .. string.lower(A[from + 1]), created, id)
+      call('ZADD', K .. 'x:s:' .. A[from + 2], created, id)
+      if revision and revision > 1 then call('HSET', I, 'rev', revision) end
+    elseif op == 'm' then
+      for j = from, to, 2 do
+        if A[j] == '' then
+          call('XADD', K .. 'in', '*', 'm', A[j + 1])
+        else
+          local seq = call('HINCRBY', K .. 'outseq', A[j], 1)
+          out = out or {0, ''}
+          out[#out + 1] = call('XADD', K .. 'out', '*', 'to', A[j], 'seq', seq, 'm', A[j + 1])
+          out[#out + 1] = A[j]
+          out[#out + 1] = seq
+        end
+      end
+    elseif op == 'y' then
+      call(A[from] == '1' and 'SADD' or 'SREM', K .. 'ready', id)
+    elseif op == 'F' then
+      call('HDEL', I, unpack(A, from, to))
+    elseif op == 'H' then
+      call('DEL', K .. 'h:' .. id)
+      for j = from, to, 1000 do call('RPUSH', K .. 'h:' .. id, unpack(A, j, math.min(j + 999, to))) end
+    elseif op == 'R' then
+      local cur = call('HMGET', I, 's', 'n')
+      if cur[1] then
+        call('ZREM', K .. 'x:s:' .. cur[1], id)
+        call('ZREM', K .. 'x:f:' .. string.lower(cur[2]), id)
+        call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+      end
+    elseif op == 'x' then
+      for j = from, to, 2 do call('XADD', K .. 'aside', '*', 'm', A[j], 'reason', A[j + 1]) end
     else
-      set[#set + 1] = f
-      set[#set + 1] = v
-      if f == 's' then status = v end
+      -- One command over all values, in pieces that fit Lua's stack and keep pairs together.
+      local cmd, key
+      if op == 'h' then cmd, key = 'RPUSH', K .. 'h:' .. id
+      elseif op == 'a' then cmd, key = 'HSET', K .. 'act'
+      elseif op == 'A' then cmd, key = 'HDEL', K .. 'act'
+      elseif op == 'c' then cmd, key = 'XDEL', K .. 'in'
+      elseif op == 'e' then cmd, key = 'HSET', K .. 'e:' .. id
+      elseif op == 'E' then cmd, key = 'HDEL', K .. 'e:' .. id
+      elseif op == 't' then cmd, key = 'ZADD', K .. 'timers'
+      elseif op == 'T' then cmd, key = 'ZREM', K .. 'timers'
+      elseif op == 'k' then cmd, key = 'HDEL', K .. 'claim'
+      elseif op == 'q' then cmd, key = 'RPUSH', K .. 'actq'
+      end
+      for j = from, to, 1000 do call(cmd, key, unpack(A, j, math.min(j + 999, to))) end
     end
   end
-  set[#set + 1] = 'rev'
-  set[#set + 1] = rev + 1
-  redis.call('HSET', I, unpack(set))
-  if not cur[4] then
-    local made = redis.call('HMGET', I, 'c', 'n')
-    redis.call('ZADD', K .. 'x:all', made[1], id)
-    redis.call('ZADD', K .. 'x:id', 0, id)
-    redis.call('ZADD', K .. 'x:f:' .. string.lower(made[2]), made[1], id)
-    redis.call('ZADD', K .. 'x:s:' .. status, made[1], id)
-  elseif status and status ~= cur[3] then
-    redis.call('ZREM', K .. 'x:s:' .. cur[3], id)
-    redis.call('ZADD', K .. 'x:s:' .. status, cur[4], id)
+  if revision then
+    out = out or {0, ''}
+    out[2] = tostring(revision)
   end
-  many('RPUSH', H, append)
-  many('HSET', E, pendingAdd)
-  many('HDEL', E, pendingRemove)
-  if string.find(flags, 'D', 1, true) then
-    redis.call('SADD', K .. 'ready', id)
-  else
-    redis.call('SREM', K .. 'ready', id)
-  end
-  if string.find(flags, 'N', 1, true) then
-    redis.call('PUBLISH', channel, (status or cur[3]) .. ' ' .. id)
-  end
+  return out or 0
 end
 
-many('XDEL', K .. 'in', consumed)
-many('ZADD', K .. 'timers', timersAdd)
-many('ZREM', K .. 'timers', timersRemove)
-if #activitiesAdd > 0 then
-  local t = redis.call('TIME')
-  local claim = host .. '|' .. (t[1] * 1000 + math.floor(t[2] / 1000) + claimMs)
-  for j = 1, #activitiesAdd, 3 do
-    local key = activitiesAdd[j]
-    redis.call('HSET', K .. 'act', key, activitiesAdd[j + 1])
-    if activitiesAdd[j + 2] == 's' then
-      redis.call('RPUSH', K .. 'actq', key)
-    else
-      redis.call('HSET', K .. 'claim', key, claim)
-    end
-  end
+local replies, p = {}, 2
+while p <= #A do
+  local n = A[p]
+  replies[#replies + 1] = change(p + 1, p + n)
+  p = p + n + 1
 end
-if #activitiesRemove > 0 then
-  many('HDEL', K .. 'act', activitiesRemove)
-  many('HDEL', K .. 'claim', activitiesRemove)
-end
-for j = 1, #setAside, 2 do
-  redis.call('XADD', K .. 'aside', '*', 'm', setAside[j], 'reason', setAside[j + 1])
-end
-local out = {0}
-for j = 1, #send, 2 do
-  if send[j] == partition then
-    redis.call('XADD', K .. 'in', '*', 'm', send[j + 1])
-  else
-    local seq = redis.call('HINCRBY', K .. 'outseq', send[j], 1)
-    out[#out + 1] = redis.call('XADD', K .. 'out', '*', 'to', send[j], 'seq', seq, 'm', send[j + 1])
-    out[#out + 1] = send[j]
-    out[#out + 1] = seq
-  end
-end
-return out
+return replies

@@ -1,0 +1,3 @@
+package globals
+
+func override() { names = nil }

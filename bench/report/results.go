@@ -27,8 +27,6 @@ type Results struct {
 type Engine struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
-	// Absent says why it was not measured.
-	Absent string `json:"absent,omitempty"`
 }
 
 // Workload is one of those done.

@@ -23,7 +23,7 @@ func (r *runner) ceilings(ctx context.Context, round int) error {
 			continue
 		}
 		for _, kind := range r.kinds {
-			if kind.Name != durango.Name || kind.Absent != "" {
+			if kind.Name != durango.Name {
 				continue
 			}
 			if err := r.ceiling(ctx, round, kind, c.workload, c.n, c.inFlight); err != nil {

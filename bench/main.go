@@ -94,6 +94,10 @@ func compare(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	r.Print(out)
+	if !*short { // in small, nothing is as it must be
+		fmt.Fprintln(out)
+		r.Required().Text(out)
+	}
 	if *file == "" {
 		return nil
 	}

@@ -52,9 +52,6 @@ func (r *runner) say(round int, d engine.Durability, workloadName, engineName, f
 
 // one makes one measurement and keeps and prints what it found.
 func (r *runner) one(ctx context.Context, round int, kind engine.Kind, w *workload.Workload, d engine.Durability) error {
-	if kind.Absent != "" {
-		return nil
-	}
 	if why := kind.Lacks[w.Name]; why != "" {
 		r.results.Add(w.Name, d, kind.Name, nil, "- ("+why+")")
 		return nil
@@ -64,7 +61,7 @@ func (r *runner) one(ctx context.Context, round int, kind engine.Kind, w *worklo
 	}
 	m, err := r.measure(ctx, kind, w, d, r.plan.sizes)
 	note := ""
-	if incomplete, ok := errors.AsType[*workload.Incomplete](err); ok && !kind.MustFinish {
+	if incomplete, ok := errors.AsType[*workload.IncompleteError](err); ok && !kind.MustFinish {
 		note, err = incomplete.Error(), nil
 	}
 	if err != nil {
@@ -97,7 +94,7 @@ func (r *runner) measure(ctx context.Context, kind engine.Kind, w *workload.Work
 		return nil, fmt.Errorf("starting: %w", err)
 	}
 	m, err = w.Measure(ctx, run)
-	_, incomplete := errors.AsType[*workload.Incomplete](err)
+	_, incomplete := errors.AsType[*workload.IncompleteError](err)
 	if stopping := stop(ctx, run.Engine, goroutines); stopping != nil {
 		// Whoever has not done its work in time cannot be expected to stop in time.
 		if !incomplete {
@@ -127,7 +124,7 @@ func stop(ctx context.Context, e engine.Engine, goroutines int) error {
 // describe notes what the results are about.
 func (r *runner) describe() {
 	for _, k := range r.kinds {
-		r.results.Engines = append(r.results.Engines, report.Engine{Name: k.Name, About: k.About, Absent: k.Absent})
+		r.results.Engines = append(r.results.Engines, report.Engine{Name: k.Name, About: k.About})
 	}
 	for _, w := range workload.List(r.plan.sizes) {
 		r.results.Workloads = append(r.results.Workloads, report.Workload{Name: w.Name, Title: w.Title})

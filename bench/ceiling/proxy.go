@@ -67,7 +67,7 @@ func (p *proxy) close() {
 	p.wg.Wait()
 }
 
-// track makes close close the connection; false when that has happened already.
+// track hands the connection to close; false when everything is closed already, and then so is the connection.
 func (p *proxy) track(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

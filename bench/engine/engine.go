@@ -63,8 +63,6 @@ type Kind struct {
 	Redis bool
 	// MustFinish says that what does not end in time is lost, a mistake that fails the run. For a peer it is only slow.
 	MustFinish bool
-	// Absent says why it cannot be started at all; "": it can.
-	Absent string
 	// Lacks says, by the name of a workload, why the engine is not measured with it.
 	Lacks map[string]string
 	// Begin starts it. The orchestrators call the given functions.

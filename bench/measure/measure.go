@@ -4,9 +4,12 @@ package measure
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +24,8 @@ type Costs struct {
 	HostCPU time.Duration
 	// PeakHeap is how many bytes the heap grew at most, garbage that is not collected yet among them.
 	PeakHeap uint64
+	// Others is how many cores everything else on the machine kept busy on average: other programs, and the kernel's part in the network.
+	Others float64
 	// Redis is what the server did; nil for an engine without one.
 	Redis *redisserver.Stats
 }
@@ -30,6 +35,7 @@ type Meter struct {
 	server *redisserver.Server
 	before *redisserver.Stats
 	cpu    time.Duration
+	busy   time.Duration
 	began  time.Time
 	heap   *heapWatch
 }
@@ -47,6 +53,9 @@ func Begin(ctx context.Context, server *redisserver.Server) (*Meter, error) {
 	if m.cpu, err = processCPU(); err != nil {
 		return nil, err
 	}
+	if m.busy, err = machineCPU(); err != nil {
+		return nil, err
+	}
 	m.heap = watchHeap()
 	m.began = time.Now()
 	return m, nil
@@ -61,13 +70,20 @@ func (m *Meter) End(ctx context.Context) (*Costs, error) {
 		return nil, err
 	}
 	c.HostCPU = cpu - m.cpu
+	busy, err := machineCPU()
+	if err != nil {
+		return nil, err
+	}
+	others := busy - m.busy - c.HostCPU
 	if m.server != nil {
 		after, err := m.server.Stats(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("reading Redis's counters: %w", err)
 		}
 		c.Redis = after.Since(m.before)
+		others -= c.Redis.CPU
 	}
+	c.Others = max(0, others.Seconds()/c.Elapsed.Seconds())
 	return c, nil
 }
 
@@ -77,6 +93,29 @@ func processCPU() (time.Duration, error) {
 		return 0, fmt.Errorf("reading this process's processor time: %w", err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
+}
+
+// machineCPU is the processor time that all programs have used, the time that a hypervisor gave to other machines among it.
+func machineCPU() (time.Duration, error) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("reading the machine's processor time (Linux only): %w", err)
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	const tick = 10 * time.Millisecond
+	const idle, ioWait, steal = 4, 5, 8
+	var busy time.Duration
+	for i, field := range strings.Fields(line) {
+		if i == 0 || i == idle || i == ioWait || i > steal { // the rest is counted among user and nice already
+			continue
+		}
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/stat: %w", err)
+		}
+		busy += time.Duration(ticks) * tick
+	}
+	return busy, nil
 }
 
 // heapWatch samples the size of the heap.

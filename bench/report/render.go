@@ -15,25 +15,17 @@ const (
 	endMark   = "<!-- bench:end -->"
 )
 
-// Print writes all tables for a terminal.
+// Print writes the tables of what was measured for a terminal.
 func (r *Results) Print(out io.Writer) {
-	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s\n", r.Machine, r.Rounds, r.When.Format("2006-01-02"))
+	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s; everything else on the machine kept %.1f of %d cores busy\n",
+		r.Machine, r.Rounds, r.When.Format("2006-01-02"), r.others(), r.Machine.Cores)
 	for _, e := range r.Engines {
-		fmt.Fprintln(out, "  "+e.sentence())
+		fmt.Fprintln(out, "  "+e.About)
 	}
 	fmt.Fprintln(out)
 	r.Speeds().Text(out)
 	fmt.Fprintln(out, "\nWhat one HelloSequence5 costs, appendonly everysec")
 	r.Costs().Text(out)
-	fmt.Fprintln(out)
-	r.Required().Text(out)
-}
-
-func (e Engine) sentence() string {
-	if e.Absent != "" {
-		return e.About + ": not measured, " + e.Absent
-	}
-	return e.About
 }
 
 // Render writes the charts to the folder performance below docs, and the tables into the page performance.md. The same results give the
@@ -66,9 +58,10 @@ func (r *Results) Render(docs string) error {
 // section is the page's part with tables and charts.
 func (r *Results) section(charts []*chart) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds.\n\n", r.When.Format("2 January 2006"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds. Everything else on the machine kept %.1f cores busy meanwhile.\n\n",
+		r.When.Format("2 January 2006"), r.Machine, r.Rounds, r.others())
 	for _, e := range r.Engines {
-		fmt.Fprintf(&b, "- %s\n", e.sentence())
+		fmt.Fprintf(&b, "- %s\n", e.About)
 	}
 	for _, c := range charts {
 		fmt.Fprintf(&b, "\n![%s](performance/%s)\n", c.title, c.file)

@@ -27,8 +27,6 @@ type Results struct {
 type Engine struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
-	// Absent says why it was not measured.
-	Absent string `json:"absent,omitempty"`
 }
 
 // Workload is one of those done.
@@ -108,6 +106,21 @@ func (r *Results) get(workloadName string, d engine.Durability, engineName, figu
 	}
 	f, ok := e.Figures[figure]
 	return f.Median, ok
+}
+
+// others is how many cores everything else kept busy, the median of all measurements.
+func (r *Results) others() float64 {
+	var all []float64
+	for _, e := range r.Entries {
+		if f, ok := e.Figures[workload.Others]; ok {
+			all = append(all, f.Median)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // title is a workload's title.

@@ -35,7 +35,7 @@ const rounds = 3
 // number by the time from the first start to the last completion.
 func loaded(inFlight int) func(context.Context, *Run) (Metrics, error) {
 	return func(ctx context.Context, r *Run) (Metrics, error) {
-		if _, err := r.concurrently(ctx, inFlight, inFlight, func(ctx context.Context, _ int) error { return r.hello(ctx) }); err != nil {
+		if err := r.concurrently(ctx, inFlight, inFlight, func(ctx context.Context, _ int) error { return r.hello(ctx) }); err != nil {
 			return nil, r.outOfTime(ctx, err, 0, inFlight, "first runs")
 		}
 		var times []time.Duration
@@ -86,8 +86,7 @@ func (r *Run) keepBusy(ctx context.Context, inFlight int) ([]time.Duration, erro
 // Hellos runs n HelloSequence5, so many in flight.
 func Hellos(ctx context.Context, e engine.Engine, n, inFlight int) error {
 	r := &Run{Engine: e, prefix: fmt.Sprintf("%d-of-%d-", inFlight, n)}
-	_, err := r.concurrently(ctx, inFlight, n, func(ctx context.Context, _ int) error { return r.hello(ctx) })
-	return err
+	return r.concurrently(ctx, inFlight, n, func(ctx context.Context, _ int) error { return r.hello(ctx) })
 }
 
 // Replayed are the figures of n HelloSequence5 whose commits were replayed. They have no latencies of their own, so the median time is the mean.

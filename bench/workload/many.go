@@ -18,7 +18,7 @@ func timers(input engine.TimersInput) func(context.Context, *Run) (Metrics, erro
 		var done atomic.Int64
 		late := make([]time.Duration, n)
 		costs, err := r.metered(ctx, func() error {
-			_, err := r.concurrently(ctx, n, n, func(ctx context.Context, i int) error {
+			return r.concurrently(ctx, n, n, func(ctx context.Context, i int) error {
 				began := time.Now()
 				if err := runOne(ctx, r, engine.Timers, input, input.Count); err != nil {
 					return err
@@ -27,7 +27,6 @@ func timers(input engine.TimersInput) func(context.Context, *Run) (Metrics, erro
 				done.Add(1)
 				return nil
 			})
-			return err
 		})
 		if err != nil {
 			return nil, r.outOfTime(ctx, err, int(done.Load()), n, "instances")
@@ -52,7 +51,7 @@ func events(instances int) func(context.Context, *Run) (Metrics, error) {
 		for i := range ids {
 			ids[i] = r.newID()
 		}
-		_, err := r.concurrently(ctx, senders, instances, func(ctx context.Context, i int) error {
+		err := r.concurrently(ctx, senders, instances, func(ctx context.Context, i int) error {
 			return r.Engine.Create(ctx, ids[i], engine.CountEvents, each)
 		})
 		if err != nil {
@@ -61,20 +60,19 @@ func events(instances int) func(context.Context, *Run) (Metrics, error) {
 		var done atomic.Int64
 		costs, err := r.metered(ctx, func() error {
 			// The numbers are 1 to each, so a lost or doubled one shows in the sum.
-			_, err := r.concurrently(ctx, senders, instances*each, func(ctx context.Context, i int) error {
+			err := r.concurrently(ctx, senders, instances*each, func(ctx context.Context, i int) error {
 				return r.Engine.Raise(ctx, ids[i%instances], engine.EventName, i/instances+1)
 			})
 			if err != nil {
 				return err
 			}
-			_, err = r.concurrently(ctx, senders, instances, func(ctx context.Context, i int) error {
+			return r.concurrently(ctx, senders, instances, func(ctx context.Context, i int) error {
 				if err := finish(ctx, r, ids[i], each*(each+1)/2); err != nil {
 					return err
 				}
 				done.Add(1)
 				return nil
 			})
-			return err
 		})
 		if err != nil {
 			return nil, r.outOfTime(ctx, err, int(done.Load())*each, instances*each, "events counted")

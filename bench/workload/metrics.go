@@ -28,6 +28,7 @@ const (
 	RedisCPU   = "redis_cpu_us" //
 	HostCPU    = "host_cpu_us"  //
 	PeakHeap   = "peak_heap_mb" // not per orchestration: how much the heap grew at most
+	Others     = "others_cores" // how many cores everything else on the machine kept busy
 	// Calls is the prefix of a Redis command's name: how often clients and scripts called it.
 	Calls = "calls."
 )
@@ -39,6 +40,7 @@ func (m Metrics) perOne(c *measure.Costs, n int) {
 	}
 	by := 1 / float64(n)
 	m[HostCPU] = measure.Micros(c.HostCPU) * by
+	m[Others] = c.Others
 	m[PeakHeap] = float64(c.PeakHeap) / (1 << 20)
 	if c.Redis == nil {
 		return

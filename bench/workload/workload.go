@@ -70,20 +70,20 @@ type Workload struct {
 	Run    func(ctx context.Context, r *Run) (Metrics, error)
 }
 
-// Incomplete is the error of a measurement that ran out of time. It is no mistake of the engine's, and is shown in the report.
-type Incomplete struct {
+// IncompleteError is the error of a measurement that ran out of time. It is no mistake of the engine's, and is shown in the report.
+type IncompleteError struct {
 	Done, Of int
 	What     string
 	After    time.Duration
 }
 
-func (e *Incomplete) Error() string {
+func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("%d of %d %s in %.0f s", e.Done, e.Of, e.What, e.After.Seconds())
 }
 
 var errLimit = errors.New("the measurement's time is over")
 
-// Measure runs the workload within the limit of the sizes. Beside an *Incomplete there may be metrics of the part that was done.
+// Measure runs the workload within the limit of the sizes. Beside an *IncompleteError there may be metrics of the part that was done.
 func (w *Workload) Measure(ctx context.Context, r *Run) (Metrics, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Sizes.Limit, errLimit)
 	defer cancel()
@@ -91,7 +91,7 @@ func (w *Workload) Measure(ctx context.Context, r *Run) (Metrics, error) {
 		return nil, r.outOfTime(ctx, fmt.Errorf("warming up: %w", err), 0, r.Sizes.WarmUp, "first runs")
 	}
 	m, err := w.Run(ctx, r)
-	if _, known := errors.AsType[*Incomplete](err); known {
+	if _, known := errors.AsType[*IncompleteError](err); known {
 		return m, err
 	}
 	return m, r.outOfTime(ctx, err, 0, 1, "runs")
@@ -100,18 +100,17 @@ func (w *Workload) Measure(ctx context.Context, r *Run) (Metrics, error) {
 // overtime reports whether the limit has cut the work short.
 func overtime(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errLimit) }
 
-// outOfTime turns the error of work that the limit has cut short into an *Incomplete.
+// outOfTime turns the error of work that the limit has cut short into an *IncompleteError.
 func (r *Run) outOfTime(ctx context.Context, err error, done, of int, what string) error {
 	if err != nil && overtime(ctx) {
-		return &Incomplete{Done: done, Of: of, What: what, After: r.Sizes.Limit}
+		return &IncompleteError{Done: done, Of: of, What: what, After: r.Sizes.Limit}
 	}
 	return err
 }
 
 // warmUp lets the engine open its connections, load its scripts and fill its caches.
 func (r *Run) warmUp(ctx context.Context) error {
-	_, err := r.concurrently(ctx, 10, r.Sizes.WarmUp, func(ctx context.Context, _ int) error { return r.hello(ctx) })
-	return err
+	return r.concurrently(ctx, 10, r.Sizes.WarmUp, func(ctx context.Context, _ int) error { return r.hello(ctx) })
 }
 
 func (r *Run) newID() string { return fmt.Sprintf("%sinstance-%d", r.prefix, r.instances.Add(1)) }
@@ -143,26 +142,23 @@ func (r *Run) hello(ctx context.Context) error {
 	return runOne(ctx, r, engine.HelloSequence5, nil, greetings)
 }
 
-// concurrently calls do for 0 to n-1, so many at once, and returns how long each took. The first error ends it.
-func (r *Run) concurrently(ctx context.Context, inFlight, n int, do func(ctx context.Context, i int) error) ([]time.Duration, error) {
+// concurrently calls do for 0 to n-1, so many at once. The first error ends it.
+func (r *Run) concurrently(ctx context.Context, inFlight, n int, do func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	times := make([]time.Duration, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(inFlight, n) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				began := time.Now()
 				if err := do(ctx, i); err != nil {
 					cancel(err)
 				}
-				times[i] = time.Since(began)
 			}
 		})
 	}
 	wg.Wait()
-	return times, context.Cause(ctx)
+	return context.Cause(ctx)
 }
 
 // repeat calls do n times, but no more once the time for repetitions is over, and returns how long each took.

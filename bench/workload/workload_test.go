@@ -89,7 +89,7 @@ func TestOutOfTime(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, errLimit)
 	defer cancel()
 	_, err := loaded(3)(ctx, run(&fake{}))
-	incomplete, ok := errors.AsType[*Incomplete](err)
+	incomplete, ok := errors.AsType[*IncompleteError](err)
 	require.True(t, ok, err)
 	require.Equal(t, 3, incomplete.Of)
 	for _, w := range List(run(nil).Sizes) {

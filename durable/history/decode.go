@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -138,4 +139,18 @@ func excerpt(raw []byte) string {
 		return fmt.Sprintf("%q", raw)
 	}
 	return fmt.Sprintf("%q... (%d bytes)", raw[:limit], len(raw))
+}
+
+// TimestampOf finds an event's Timestamp in its wire form without decoding the rest; the zero time when there is none.
+func TimestampOf(raw []byte) time.Time {
+	_, rest, ok := bytes.Cut(raw, []byte(`"Timestamp":"`)) // nothing that a user wrote stands before it
+	text, _, end := bytes.Cut(rest, []byte(`"`))
+	if !ok || !end {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
 }

@@ -180,9 +180,10 @@ func TestCommitIsFencedAndChecksTheInstance(t *testing.T) {
 		epochs := acquire(t, old)
 		create(t, old, "i", "F")
 		p := old.PartitionOf("i")
+		first := revisionOf(t, old, "i") - 1
 		change := func(rev int64) *engine.Change {
 			return &engine.Change{
-				InstanceID: "i", ExecutionID: "x-i", Revision: rev, Fields: engine.Fields{Updated: time.Now()}, Append: [][]byte{[]byte(`{"EventType":13}`)},
+				InstanceID: "i", ExecutionID: "x-i", Revision: first + rev, Fields: engine.Fields{Updated: time.Now()}, Append: [][]byte{[]byte(`{"EventType":13}`)},
 			}
 		}
 		results, err := commit(old, p, epochs[p], []*engine.Change{change(1), change(2), change(2)})
@@ -199,7 +200,7 @@ func TestCommitIsFencedAndChecksTheInstance(t *testing.T) {
 		rec, err := young.Load(t.Context(), p, "i")
 		require.NoError(t, err)
 		require.Len(t, rec.History, 2, "what was refused left no trace")
-		require.Equal(t, int64(3), rec.Revision)
+		require.Equal(t, first+3, rec.Revision)
 
 		_, err = old.Open(t.Context(), p, epochs[p])
 		require.ErrorIs(t, err, engine.ErrFenced)
@@ -221,7 +222,7 @@ func TestOutboxDeliversOnceAndInOrder(t *testing.T) {
 			other = fmt.Sprint("child", i)
 		}
 		to := h.PartitionOf(other)
-		change := &engine.Change{InstanceID: "parent", ExecutionID: "x-parent", Revision: 1, Fields: engine.Fields{Updated: time.Now()}}
+		change := &engine.Change{InstanceID: "parent", ExecutionID: "x-parent", Revision: revisionOf(t, h, "parent"), Fields: engine.Fields{Updated: time.Now()}}
 		for i := range 3 {
 			change.Send = append(change.Send, engine.Message{Kind: engine.MessageEvent, InstanceID: other, Name: strconv.Itoa(i)})
 		}
@@ -271,7 +272,7 @@ func TestActivitiesAreClaimedOnceAndCompletedOnce(t *testing.T) {
 			}}
 		}
 		results, err := commit(a, p, epochs[p], []*engine.Change{{
-			InstanceID: "i", ExecutionID: "x-i", Revision: 1, Fields: engine.Fields{Updated: time.Now()},
+			InstanceID: "i", ExecutionID: "x-i", Revision: revisionOf(t, a, "i"), Fields: engine.Fields{Updated: time.Now()},
 			ActivitiesAdd: []engine.ActivityAdd{add(0, false), add(1, true)},
 		}})
 		require.NoError(t, err)
@@ -494,4 +495,38 @@ func commit(h *taskhub.Hub, p int, epoch int64, changes []*engine.Change) (resul
 	})
 	<-done
 	return results, err
+}
+
+func revisionOf(t *testing.T, h *taskhub.Hub, id string) int64 {
+	t.Helper()
+	rec, err := h.Load(t.Context(), h.PartitionOf(id), id)
+	require.NoError(t, err)
+	return rec.Revision
+}
+
+// TestCommitMissesWhatWasPurgedAndCreatedAnew lets an owner commit that has not heard of it yet.
+func TestCommitMissesWhatWasPurgedAndCreatedAnew(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, opts *redis.Options) {
+		h := openHub(t, opts, redistest.HubName(t), "a")
+		epochs := acquire(t, h)
+		p := h.PartitionOf("i")
+		create(t, h, "i", "F")
+		stale := &engine.Change{
+			InstanceID: "i", ExecutionID: "x-i", Revision: revisionOf(t, h, "i"), Fields: engine.Fields{Updated: time.Now()},
+			Append: [][]byte{[]byte(`{"EventType":13}`)},
+		}
+		require.NoError(t, h.Purge(t.Context(), "i"))
+		results, err := commit(h, p, epochs[p], []*engine.Change{stale})
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, engine.ErrStale)
+		_, err = h.Status(t.Context(), "i", durable.StatusOptions{})
+		require.ErrorIs(t, err, durable.ErrInstanceNotFound, "a refused change leaves nothing behind")
+		create(t, h, "i", "F")
+		was := revisionOf(t, h, "i")
+		results, err = commit(h, p, epochs[p], []*engine.Change{stale})
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, engine.ErrStale)
+		require.Equal(t, was, revisionOf(t, h, "i"))
+	})
 }

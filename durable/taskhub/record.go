@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/history"
 )
 
 // The fields of an instance's HASH. Names are short because they travel with each commit.
@@ -23,6 +25,7 @@ const (
 	fieldOutput       = "o"  // JSON
 	fieldParent       = "p"  // JSON
 	fieldRevision     = "rev"
+	fieldLatest       = "~" // of replies only: the latest history event
 )
 
 func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
@@ -55,6 +58,10 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 			err = json.Unmarshal([]byte(value), &rec.Parent)
 		case fieldRevision:
 			rec.Revision, err = strconv.ParseInt(value, 10, 64)
+		case fieldLatest:
+			if at := history.TimestampOf([]byte(value)); at.After(rec.Updated) {
+				rec.Updated = at.Truncate(time.Millisecond)
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("instance %q: field %s holds %q: %w", instanceID, flat[i], value, err)
@@ -67,7 +74,10 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 func fieldOps(o *operations, c *engine.Change) error {
 	f := &c.Fields
 	at := len(o.args)
-	o.add("f", 0, fieldUpdated, f.Updated.UnixMilli(), fieldRevision, c.Revision+1)
+	o.add("f", 0)
+	if c.Revision == 0 && !c.Start {
+		o.add(fieldRevision, 1)
+	}
 	var drop []string
 	text := func(name string, v *string) {
 		if v != nil {
@@ -102,7 +112,13 @@ func fieldOps(o *operations, c *engine.Change) error {
 		}
 		o.add(fieldParent, p)
 	}
-	o.args[at+1] = len(o.args) - at - 2
+	switch n := len(o.args) - at - 2; {
+	case n == 0 && len(c.Append) > 0:
+		o.args = o.args[:at] // the latest history event tells when the instance was updated
+	default:
+		o.add(fieldUpdated, f.Updated.UnixMilli())
+		o.args[at+1] = n + 2
+	}
 	o.texts("F", drop)
 	return nil
 }

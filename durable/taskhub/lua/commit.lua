@@ -1,11 +1,12 @@
 -- Commits what episodes decided about instances, each change as a whole or not at all.
 -- KEYS[1] the partition's prefix
 -- ARGV[1] epoch: must be the partition's (fencing)
--- ARGV[2..] changes, one after the other; each is: how many values it has after this one, instance id, execution, what the instance must be at:
---   its revision; "0": there must be none; "": the instance is not looked at; "c" and "C": a start; the execution must not be there, nor,
+-- ARGV[2..] changes, one after the other; each is: how many values it has after this one, instance id, execution (of a start), what the
+-- instance must be at:
+--   its revision, which grows by one; "0": there must be none; "": the instance is not looked at; "c" and "C": a start; the execution must not be there, nor,
 --   with "c", any instance that has not finished
 -- and operations: a letter, how many values follow, the values
---   f field, value, ...          sets fields of the instance, the next revision and the status among them
+--   f field, value, ...          sets fields of the instance, the status among them, and the revision of a new one
 --   F field, ...                 deletes fields
 --   s old, new, creation time    moves the instance from one status's index to another's
 --   h event, ...                 appends to the history; H drops the history before
@@ -35,7 +36,6 @@ local function change(p, last)
   local revision, out
   if must == 'c' or must == 'C' then
     local cur = call('HMGET', I, 'x', 's', 'rev', 'n')
-    revision = 1
     if cur[1] then
       if cur[1] == A[p + 1] then return -4 end
       local s = cur[2]
@@ -45,12 +45,17 @@ local function change(p, last)
       call('SREM', K .. 'ready', id)
       call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
       revision = tonumber(cur[3]) + 1
+    else
+      revision = call('HINCRBY', K .. 'owner', 'starts', 1) * 1048576
     end
+    revision = string.format('%.0f', revision)
+  elseif must == '0' then
+    if call('EXISTS', I) == 1 then return -2 end
   elseif must ~= '' then
-    local cur = call('HMGET', I, 'rev', 'x')
-    if must == '0' then
-      if cur[1] then return -2 end
-    elseif cur[1] ~= must or cur[2] ~= A[p + 1] then
+    -- No two executions that clients have started under one ID share a revision (create.lua), so that it alone tells what is there.
+    local now = call('HINCRBY', I, 'rev', 1)
+    if now ~= must + 1 then
+      if now == 1 then call('DEL', I) else call('HINCRBY', I, 'rev', -1) end
       return -2
     end
   end
@@ -79,7 +84,7 @@ local function change(p, last)
       call('ZADD', K .. 'x:id', 0, id)
       call('ZADD', K .. 'x:f:' .. string.lower(A[from + 1]), created, id)
       call('ZADD', K .. 'x:s:' .. A[from + 2], created, id)
-      if revision and revision > 1 then call('HSET', I, 'rev', revision) end
+      if revision then call('HSET', I, 'rev', revision) end
     elseif op == 'm' then
       for j = from, to, 2 do
         if A[j] == '' then
@@ -127,7 +132,7 @@ local function change(p, last)
   end
   if revision then
     out = out or {0, ''}
-    out[2] = tostring(revision)
+    out[2] = revision
   end
   return out or 0
 end

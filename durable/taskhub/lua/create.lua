@@ -16,10 +16,13 @@ if cur[1] then
   redis.call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
   redis.call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
   redis.call('SREM', K .. 'ready', id)
+else
+  -- Far from what any instance of this ID had before it was purged: an owner that has not heard of that must not match.
+  rev = redis.call('HINCRBY', K .. 'owner', 'starts', 1) * 1048576 - 1
 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('HSET', I, 'n', name, 'x', exec, 's', 6, 'c', now, 'u', now, 'rev', rev + 1)
+redis.call('HSET', I, 'n', name, 'x', exec, 's', 6, 'c', now, 'u', now, 'rev', string.format('%.0f', rev + 1))
 if version ~= '' then redis.call('HSET', I, 'v', version) end
 if input ~= '' then redis.call('HSET', I, 'i', input) end
 redis.call('ZADD', K .. 'x:all', now, id)

@@ -1,4 +1,4 @@
--- Reads one stretch of an index, with the fields of the instances in it.
+-- Reads one stretch of an index, with the fields of the instances in it, and as field '~' the latest history event.
 -- KEYS[1] the partition's prefix
 -- ARGV[1] index (all, id, s:<status>, f:<name>), ARGV[2] from, ARGV[3] to (scores; for id: lexicographic bounds)
 -- ARGV[4] skip members up to this one within the first score ("" for none), ARGV[5] at most so many
@@ -34,6 +34,11 @@ while got < limit do
     end
     if not skip then
       if got == limit then return {out, '1'} end
+      local latest = redis.call('LINDEX', K .. 'h:' .. id, -1)
+      if latest then
+        fields[#fields + 1] = '~'
+        fields[#fields + 1] = latest
+      end
       out[#out + 1] = id
       out[#out + 1] = fields
       got = got + 1

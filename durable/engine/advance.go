@@ -16,6 +16,9 @@ func (p *partition) advance(in *instance) {
 	if in.loading || in.busy || p.ctx.Err() != nil {
 		return
 	}
+	if len(in.adopted) > 0 {
+		p.lookAtAdopted(in)
+	}
 	if p.quiet.Load() {
 		p.handOver(in)
 		return
@@ -60,7 +63,7 @@ func (p *partition) handOver(in *instance) {
 	}
 	in.inbox = rest
 	switch {
-	case in.runs() && !in.stored():
+	case in.runs() && (!in.stored() || len(in.lag) > 0):
 		p.hold(in)
 	case !in.runs() && len(in.ackActs) > 0:
 		p.acknowledge(in)
@@ -138,6 +141,7 @@ func (p *partition) reread(in *instance, m *Message) {
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
 		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...), replies: append(in.replies, dropped.replies...),
 		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
+		adopted: in.adopted,
 	}
 	*in = *fresh
 	p.wg.Go(func() { p.load(in) })
@@ -290,10 +294,11 @@ func (p *partition) acknowledge(in *instance) {
 
 // hold commits what has come although no episode can show it now.
 func (p *partition) hold(in *instance) {
-	if !in.gathered() && in.stored() {
+	if !in.gathered() && in.stored() && len(in.lag) == 0 {
 		return
 	}
 	d := in.newDraft(p.e.now())
+	in.removeLag(d)
 	// What is stored on the way to another host may be for an episode that is due, and no message tells the next owner.
 	p.setReady(in, d, p.quiet.Load() && in.rec.Status != durable.Suspended)
 	for i := range in.arrived.list {

@@ -38,6 +38,7 @@ func (in *instance) size() int {
 // rest notes that the instance waits for something, and evicts what has waited longest when there is not enough room.
 func (p *partition) rest(in *instance) {
 	c := &in.cached
+	in.lags = p.e.cfg.CacheBytes > 0
 	bytes := in.size()
 	p.e.cached.Add(int64(bytes - c.bytes))
 	c.bytes = bytes
@@ -57,8 +58,11 @@ func (p *partition) makeRoom() {
 			return
 		}
 		if in.evictable() {
-			p.forget(in)
-			continue
+			if len(in.lag) == 0 {
+				p.forget(in)
+				continue
+			}
+			p.hold(in) // it can go when that is removed
 		}
 		if in.local != nil && in.local.session != nil && !in.busy {
 			in.local.needs = in.local.session.Needs()
@@ -71,7 +75,7 @@ func (p *partition) makeRoom() {
 // evictable reports whether the hub has all that is known of the instance.
 func (in *instance) evictable() bool {
 	return !in.busy && !in.loading && !in.delayed && !in.create && !in.gathered() && in.terminate == nil &&
-		in.arrived.unstored == 0 && len(in.inbox)+len(in.fired) == 0
+		in.arrived.unstored == 0 && len(in.inbox)+len(in.fired)+len(in.adopted) == 0
 }
 
 // forget drops the instance from memory.

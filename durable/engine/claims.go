@@ -1,17 +1,32 @@
 package engine
 
-// adopt takes care of an activity that the partition's last owner left outstanding.
+// adopt takes care of an activity that the partition's last owner left outstanding. Its instance tells whether it is: the last owner may have
+// died before it removed what was done.
 func (p *partition) adopt(a *Outstanding) {
-	if p.e.pool.holds(p.id, a.Key) {
-		// Its outcome may go to the partition as this host had it before, so look again.
-		p.claims[a.Key] = p.e.now().Add(claimRenewal)
-		return
+	in := p.instance(a.InstanceID)
+	in.adopted = append(in.adopted, *a)
+	p.advance(in)
+}
+
+// lookAtAdopted removes the activities whose outcome is in the instance's history, and has the others run.
+func (p *partition) lookAtAdopted(in *instance) {
+	adopted := in.adopted
+	in.adopted = nil
+	for i := range adopted {
+		a := &adopted[i]
+		switch {
+		case in.rec != nil && in.rec.ExecutionID == a.ExecutionID && !in.tasks[a.TaskID]:
+			in.ackActs = append(in.ackActs, a.Key)
+			in.ackClaim = append(in.ackClaim, a.Key)
+		case p.e.pool.holds(p.id, a.Key):
+			// Its outcome may go to the partition as this host had it before, so look again.
+			p.claims[a.Key] = p.e.now().Add(claimRenewal)
+		case p.e.isLive(a.ClaimedBy) && a.ClaimedBy != p.e.hub.HostID():
+			p.claim(a.Key, "")
+		default:
+			p.claim(a.Key, a.ClaimedBy)
+		}
 	}
-	dead := ""
-	if !p.e.isLive(a.ClaimedBy) || a.ClaimedBy == p.e.hub.HostID() {
-		dead = a.ClaimedBy
-	}
-	p.claim(a.Key, dead)
 }
 
 // claim asks for an activity; the answer comes to the owner.

@@ -49,7 +49,13 @@ type instance struct {
 	events     [][]byte      // history events made outside of an episode
 	notify     bool          // the status has changed
 
-	cached    cached
+	cached cached
+	// lag are activities of this host that the hub still holds as outstanding although their outcome is in the history. They are removed
+	// some at a time. lags says that it may be so: that the instance stays in memory.
+	lag  []string
+	lags bool
+	// adopted are activities that the partition's last owner left outstanding, to be looked at.
+	adopted   []Outstanding
 	terminate *Message
 	crashes   int  // consecutive episodes that ended with their worker
 	delayed   bool // the next episode waits a while
@@ -205,9 +211,14 @@ func (in *instance) drop(a arrival, d *draft) {
 		d.change.Consumed = append(d.change.Consumed, a.message)
 	}
 	if a.act != "" {
-		d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
-		if a.claimed {
+		switch {
+		case a.claimed:
+			d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
 			d.change.ClaimsRemove = append(d.change.ClaimsRemove, a.act)
+		case in.lags:
+			in.lag = append(in.lag, a.act)
+		default:
+			d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, a.act)
 		}
 	}
 	if a.timer != nil {
@@ -303,6 +314,9 @@ func (in *instance) newDraft(now time.Time) *draft {
 		Notify: in.notify, OldStatus: in.storedStatus, Created: in.rec.Created,
 		Fields: Fields{Updated: now},
 	}
+	if len(in.lag) >= maxLag {
+		in.removeLag(d)
+	}
 	if in.notify {
 		status := in.rec.Status
 		d.change.Fields.Status, d.change.Status = &status, status
@@ -332,6 +346,15 @@ func (in *instance) newDraft(now time.Time) *draft {
 	return d
 }
 
+// maxLag is how many activities are removed together.
+const maxLag = 32
+
+// removeLag lets the commit remove the activities whose outcome is in the history.
+func (in *instance) removeLag(d *draft) {
+	d.change.ActivitiesRemove = append(d.change.ActivitiesRemove, in.lag...)
+	in.lag = in.lag[:0]
+}
+
 // gathered reports whether anything waits for the next commit.
 func (in *instance) gathered() bool {
 	return len(in.events)+len(in.acks)+len(in.ackActs)+len(in.ackTimer)+len(in.ackPending)+len(in.replies) > 0 || in.notify || in.create
@@ -340,6 +363,7 @@ func (in *instance) gathered() bool {
 // setFinal puts the end of the execution into the draft.
 func (in *instance) setFinal(d *draft, status durable.RuntimeStatus, output json.RawMessage) {
 	in.rec.Status, in.rec.Output = status, output
+	in.removeLag(d)
 	d.change.Fields.Status = &status
 	d.change.Fields.Output = &output
 	d.change.Notify, d.change.Status = true, status

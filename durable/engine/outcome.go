@@ -129,6 +129,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 		}
 	}
 	in.arrived.set(carried)
+	in.removeLag(d)
 	execution, input := newExecutionID(), dec.NewInput
 	d.change.Fields.ExecutionID, d.change.Fields.Input = &execution, &input
 	d.change.ResetHistory, d.change.Append = true, nil

@@ -10,17 +10,28 @@ import (
 	"github.com/durango-functions/durango/durable"
 )
 
-// placeOrder is PUT orders/{id}: the caller chooses the number, so that sending the request twice places one order.
+// placeOrder is PUT orders/{id}: the caller chooses the number, and a request that is sent twice places one order.
 func placeOrder(ctx context.Context, req *durango.Request[Order]) (*durango.Response[durango.ManagementURLs], error) {
 	if len(req.Input.Items) == 0 || req.Input.Card == "" {
 		return nil, durango.HTTPError{Status: http.StatusBadRequest, Message: "an order needs items and a card"}
 	}
-	id, err := durango.Client(ctx).StartNew(ctx, "Order", req.Input, durable.StartOptions{InstanceID: req.PathValue("id")})
+	client, number := durango.Client(ctx), req.PathValue("id")
+	// StartNew refuses the ID of an instance that runs, and replaces one that has finished. A number is for one order, so we look first.
+	_, err := client.Status(ctx, number, durable.StatusOptions{})
+	switch {
+	case err == nil:
+		return nil, errNumberTaken
+	case !errors.Is(err, durable.ErrInstanceNotFound):
+		return nil, err
+	}
+	id, err := client.StartNew(ctx, "Order", req.Input, durable.StartOptions{InstanceID: number})
 	if err != nil {
 		return nil, told(err)
 	}
 	return durango.CheckStatusResponse(ctx, id)
 }
+
+var errNumberTaken = durango.HTTPError{Status: http.StatusConflict, Message: "there is an order of that number"}
 
 // View is what customers see of an order.
 type View struct {
@@ -52,7 +63,7 @@ func told(err error) error {
 	var exists *durable.InstanceExistsError
 	switch {
 	case errors.As(err, &exists):
-		return durango.HTTPError{Status: http.StatusConflict, Message: "there is an order of that number"}
+		return errNumberTaken
 	case errors.Is(err, durable.ErrInstanceNotFound):
 		return durango.HTTPError{Status: http.StatusNotFound, Message: "there is no order of that number"}
 	case errors.Is(err, durable.ErrInstanceFinished):

@@ -36,10 +36,20 @@ build: need-go ## Build bin/durango
 test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install what the tests need, and run them all with the race detector
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./... && $(GO) test ./...
+	$(MAKE) --no-print-directory test-samples
 	# The engine's tests once more with orchestrators in Go: kept in memory, and replayed from their history at each episode.
 	DURANGO_TEST_ORCHESTRATORS=go $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	DURANGO_TEST_ORCHESTRATORS=go-replay $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	$(GO) test -race -count=1 -timeout 15m ./...
+
+# The samples in Go are modules of their own, which ./... does not reach.
+.PHONY: test-samples
+test-samples: need-go ## Run the tests of the samples in Go, and durangovet on them
+	$(GO) build -o bin/durangovet ./cmd/durangovet
+	for module in samples/*/go.mod; do \
+		echo "testing $${module%/go.mod}"; \
+		(cd "$${module%/go.mod}" && $(GO) vet ./... && ../../bin/durangovet ./... && $(GO) test ./...); \
+	done
 
 .PHONY: lint
 lint: need-go $(GOLANGCI) ## Run the linters

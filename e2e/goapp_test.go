@@ -29,17 +29,10 @@ var goProgram = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	module, err := os.ReadFile(filepath.Join(repo, "go.mod"))
+	module, sums, err := moduleFiles(repo)
 	if err != nil {
 		return "", err
 	}
-	sums, err := os.ReadFile(filepath.Join(repo, "go.sum"))
-	if err != nil {
-		return "", err
-	}
-	// The modules are those of the repository, which are on the machine already.
-	module = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(module, []byte("module example.com/goapp"))
-	module = fmt.Appendf(module, "\nrequire github.com/durango-functions/durango v0.0.0\n\nreplace github.com/durango-functions/durango => %s\n", repo)
 	for name, text := range map[string][]byte{"main.go": code, "go.mod": module, "go.sum": sums} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			return "", err
@@ -53,6 +46,20 @@ var goProgram = sync.OnceValues(func() (string, error) {
 	}
 	return program, nil
 })
+
+// moduleFiles are the go.mod and go.sum of a module of a user's, which needs the repository's. Its other modules are those of the repository,
+// which are on the machine already.
+func moduleFiles(repo string) (module, sums []byte, err error) {
+	if module, err = os.ReadFile(filepath.Join(repo, "go.mod")); err != nil {
+		return nil, nil, err
+	}
+	if sums, err = os.ReadFile(filepath.Join(repo, "go.sum")); err != nil {
+		return nil, nil, err
+	}
+	module = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(module, []byte("module example.com/goapp"))
+	module = fmt.Appendf(module, "\nrequire github.com/durango-functions/durango v0.0.0\n\nreplace github.com/durango-functions/durango => %s\n", repo)
+	return module, sums, nil
+}
 
 // goApp is the folder of the app with its npm packages, and its program.
 func goApp(t testing.TB) (program, root string) {

@@ -25,6 +25,8 @@ func TestReadmes(t *testing.T) {
 		{filepath.Join("..", "samples", "hello", "README.md"), "hello", 3},
 		{filepath.Join("..", "samples", "manage-instances", "README.md"), "manage-instances", 8},
 		{filepath.Join("..", "samples", "patterns", "README.md"), "patterns", 5},
+		{filepath.Join("..", "samples", "go-hello", "README.md"), "go-hello", 3},
+		{filepath.Join("..", "samples", "go-order", "README.md"), "go-order", 12},
 	} {
 		t.Run(r.readme, func(t *testing.T) {
 			t.Parallel()
@@ -37,10 +39,11 @@ func TestReadmes(t *testing.T) {
 			}
 			require.GreaterOrEqual(t, answered, r.answers, "commands with answers in %s: %+v", r.readme, commands)
 
-			root := sample(t, r.sample)
-			h := startHost(t, options{Root: root, Env: []string{"MonitorDB=" + startRedis(t).URL}})
+			o := sampleOptions(t, r.sample)
+			o.Env = []string{"MonitorDB=" + startRedis(t).URL}
+			h := startHost(t, o)
 			for _, c := range commands {
-				c.check(t, h, root)
+				c.check(t, h, o.Root)
 			}
 		})
 	}

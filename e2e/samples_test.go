@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -17,15 +18,14 @@ func onBothHubs(t *testing.T, name string, env func(redis *redisServer) []string
 	for _, hub := range []string{"redis", "embedded"} {
 		t.Run(hub, func(t *testing.T) {
 			t.Parallel()
-			redis, root := startRedis(t), sample(t, name)
-			o := options{Root: root}
+			redis, o := startRedis(t), sampleOptions(t, name)
 			if hub == "redis" {
 				o.Redis = redis.URL
 			}
 			if env != nil {
 				o.Env = env(redis)
 			}
-			run(t, startHost(t, o), root, redis)
+			run(t, startHost(t, o), o.Root, redis)
 		})
 	}
 }
@@ -231,6 +231,55 @@ func TestSamplePatterns(t *testing.T) {
 		})
 		h.call(http.MethodPost, instance("cleanup", "/terminate?reason=enough"), nil).want(http.StatusAccepted)
 		h.waitFor("cleanup", "Terminated")
+	})
+}
+
+func TestSampleGoHello(t *testing.T) {
+	onBothHubs(t, "go-hello", nil, func(t *testing.T, h *host, _ string, _ *redisServer) {
+		require.Equal(t, "Hello Ann!\n", string(h.call(http.MethodGet, "/api/hello/Ann", nil).want(http.StatusOK).Body))
+
+		var l links
+		a := h.call(http.MethodPost, "/api/orchestrators/HelloSequence", nil).want(http.StatusAccepted)
+		a.json(&l)
+		require.Equal(t, l.StatusQueryGetURI, a.Header.Get("Location"))
+		require.Equal(t, []any{"Hello Tokyo!", "Hello Seattle!", "HELLO LONDON!"}, h.waitFor(l.ID, "Completed").Output)
+
+		h.call(http.MethodPost, "/api/orchestrators/helloSequence/my-id", nil).want(http.StatusAccepted)
+		h.waitFor("my-id", "Completed")
+		h.call(http.MethodPost, "/api/orchestrators/Nobody", nil).want(http.StatusNotFound)
+	})
+}
+
+func TestSampleGoOrder(t *testing.T) {
+	onBothHubs(t, "go-order", nil, func(t *testing.T, h *host, _ string, _ *redisServer) {
+		place := func(id, card string, total int, more object) {
+			order := object{"card": card, "items": []object{{"sku": "pen", "quantity": 1, "price": total - 1}, {"sku": "clip", "quantity": 1, "price": 1}}}
+			maps.Copy(order, more)
+			h.call(http.MethodPut, "/api/orders/"+id, order).want(http.StatusAccepted)
+		}
+		small, big := 500, 100_000
+
+		place("small", "4000 0001", small, nil)
+		require.Equal(t, object{"paid": 500.0, "parcels": []any{"small-1", "small-2"}}, h.waitFor("small", "Completed").Output)
+		require.Equal(t, "small-2", h.waitFor("small-2", "Completed").Output)
+		h.call(http.MethodPut, "/api/orders/small", object{"card": "1", "items": []object{{"sku": "pen"}}}).want(http.StatusConflict)
+		h.call(http.MethodPut, "/api/orders/empty", object{"card": "1"}).want(http.StatusBadRequest)
+		h.call(http.MethodGet, "/api/orders/empty", nil).want(http.StatusNotFound)
+
+		place("declined", "4000 0002", small, nil)
+		require.Contains(t, h.waitFor("declined", "Failed").Output, "CardDeclined: the bank declines 500 cents")
+		h.logged("stock released order=declined")
+
+		place("approved", "4000 0001", big, nil)
+		h.waitCustom("approved", "waiting for an approval")
+		h.call(http.MethodPost, "/api/orders/approved/approval", object{"approved": true, "by": "Ann"}).want(http.StatusAccepted)
+		require.Equal(t, object{"paid": 100000.0, "parcels": []any{"approved-1", "approved-2"}}, h.waitFor("approved", "Completed").Output)
+
+		place("late", "4000 0001", big, object{"approveWithinSeconds": 0.1})
+		late := h.waitFor("late", "Failed")
+		require.Contains(t, late.Output, "nobody has approved the order")
+		require.Equal(t, "undone", late.CustomStatus)
+		h.call(http.MethodPost, "/api/orders/late/approval", object{"approved": true}).want(http.StatusGone)
 	})
 }
 

@@ -52,7 +52,7 @@ func (o *Orchestration) ExecutionID() string { return o.s.Info().ExecutionID }
 // ParentInstanceID is the ID of the orchestration that called this one as a sub-orchestration, "" when none did.
 func (o *Orchestration) ParentInstanceID() string { return o.s.Info().ParentInstanceID }
 
-// Version is what the instance was started with: StartOptions.Version, or the host's default version.
+// Version is what the instance was started with: StartOptions.Version, "" when none was given.
 func (o *Orchestration) Version() string { return o.s.Info().Version }
 
 // IsReplaying reports whether the orchestrator is being run again up to where it was.

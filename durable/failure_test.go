@@ -26,7 +26,7 @@ func TestFailureOf(t *testing.T) {
 		"type":               {errBusy, history.FailureDetails{ErrorType: "Busy", ErrorMessage: "Busy"}},
 		"wrapped type":       {fmt.Errorf("%w: line 3", errBusy), history.FailureDetails{ErrorType: "Busy", ErrorMessage: "Busy: line 3"}},
 		"joined types":       {errors.Join(plain, errBroken, errBusy), history.FailureDetails{ErrorType: "Broken", ErrorMessage: "plain\nBroken\nBusy"}},
-		"not retriable":      {durable.NonRetriable(plain), history.FailureDetails{ErrorType: "*durable.nonRetriable", ErrorMessage: "plain", IsNonRetriable: true}},
+		"not retriable":      {durable.NonRetriable(plain), history.FailureDetails{ErrorType: "*errors.errorString", ErrorMessage: "plain", IsNonRetriable: true}},
 		"not retriable type": {fmt.Errorf("so: %w", durable.NonRetriable(errBusy)), history.FailureDetails{ErrorType: "Busy", ErrorMessage: "so: Busy", IsNonRetriable: true}},
 		"of another task":    {fmt.Errorf("outer: %w", failed), history.FailureDetails{ErrorType: "Busy", ErrorMessage: "outer: Activity function 'A' failed: no"}},
 		"type over a task's": {fmt.Errorf("%w: %w", errBroken, failed), history.FailureDetails{ErrorType: "Broken", ErrorMessage: "Broken: Activity function 'A' failed: no"}},

@@ -77,7 +77,7 @@ func TestFailuresOfTasks(t *testing.T) {
 	})
 	require.Equal(t, []durable.TaskFailedError{
 		{Name: "A", TaskID: 0, Reason: "Activity function 'A' failed: in line 3: Busy", Type: "Busy", Message: "in line 3: Busy", NonRetriable: true},
-		{Name: "Panics", TaskID: 1, Reason: "Activity function 'Panics' failed: panic: broken", Type: "*durabletest.panicError", Message: "panic: broken"},
+		{Name: "Panics", TaskID: 1, Reason: "Activity function 'Panics' failed: panic: broken", Type: "*gofunc.panicError", Message: "panic: broken"},
 		{
 			Name: "S", TaskID: 2, Reason: "Orchestrator function 'S' failed: Activity function 'A' failed: in line 3: Busy", Type: "Busy",
 			Message: "Activity function 'A' failed: in line 3: Busy",

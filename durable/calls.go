@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -125,6 +126,9 @@ func CallSubOrchestrator[T any](o *Orchestration, name string, input any, opts .
 // WaitForEvent returns a task for the data of the next external event of that name, in any case. An event that was raised before is kept
 // until a wait of its name exists; several waits of one name get the events in the order in which they were made.
 func WaitForEvent[T any](o *Orchestration, name string) *Task[T] {
+	if name == "" {
+		return refused[T](o, errors.New("an event without a name was waited for, and none can be raised"))
+	}
 	return &Task[T]{o: o, t: o.s.Wait(name)}
 }
 

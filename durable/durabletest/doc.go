@@ -43,5 +43,6 @@
 //
 // # What is not there
 //
-// Durable HTTP calls, rewinding, limits on the size of payloads, and functions of other languages.
+// Durable HTTP calls, rewinding, cascading terminations, limits on the size of payloads, functions of other languages, and what a host puts into the
+// context of an activity (its bindings and its client).
 package durabletest

@@ -128,21 +128,11 @@ func (e *Env) perform(w *work) {
 	e.enqueue(&item{due: e.now.Add(w.fn.takes), run: w.run, execution: w.execution, event: ev})
 }
 
-// panicError is the failure of a function that panicked.
-type panicError struct{ value any }
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
 // callFunction calls a function of an activity's signature on the test's goroutine. A failure of the test in there ends the test.
 func (e *Env) callFunction(f *function, input json.RawMessage) (result json.RawMessage, err error, stack string) { //nolint:revive // the stack belongs to the error
 	defer func() {
 		if r := recover(); r != nil {
-			result, err, stack = nil, &panicError{r}, inproc.ShortStack(debug.Stack())
+			result, err, stack = nil, gofunc.Panicked(r), inproc.ShortStack(debug.Stack())
 			e.t.Logf("%s '%s' panicked: %v\n%s", f.kind, f.name, r, stack)
 		}
 	}()

@@ -10,6 +10,7 @@ NODE    ?= node
 ROOT    ?= samples/hello
 PORT    ?= 7071
 FUZZTIME ?= 30s
+STORM   ?= 10m
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -37,6 +38,10 @@ test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install wha
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./... && $(GO) test ./...
 	$(GO) test -race -count=1 -timeout 15m ./...
+
+.PHONY: storm
+storm: need-go need-redis need-gcc ## Kill and freeze hosts of an app in Go for STORM (10m) under load, with the race detector
+	E2E_STORM=$(STORM) $(GO) test -race -count=1 -timeout 0 -v -run '^TestStorm$$' ./e2e
 
 .PHONY: lint
 lint: need-go $(GOLANGCI) ## Run the linters

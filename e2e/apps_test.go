@@ -24,10 +24,18 @@ var scenarioApps = []scenarioApp{
 	{name: "go, nothing kept in memory", sdk: "go", crowd: 1000, forgets: true},
 }
 
+// goApps are those in Go.
+var goApps = scenarioApps[1:]
+
 // onEachApp runs a test on each of the apps.
 func onEachApp(t *testing.T, run func(t *testing.T, app scenarioApp)) {
 	t.Helper()
-	for _, app := range scenarioApps {
+	onEach(t, scenarioApps, run)
+}
+
+func onEach(t *testing.T, apps []scenarioApp, run func(t *testing.T, app scenarioApp)) {
+	t.Helper()
+	for _, app := range apps {
 		t.Run(app.name, func(t *testing.T) {
 			t.Parallel()
 			run(t, app)

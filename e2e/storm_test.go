@@ -19,19 +19,25 @@ import (
 // stormSetting says how long TestStorm goes on, as "10m". "make storm" sets it.
 const stormSetting = "E2E_STORM"
 
-// storm is two hosts of an app in Go, one of which is killed now and then, and what clients did meanwhile.
+// storm is two hosts of an app in Go, to which bad things happen, and what clients did meanwhile.
 type storm struct {
 	t     *testing.T
 	o     options
 	hosts [2]atomic.Pointer[host]
-	// until is when clients begin nothing more.
-	until time.Time
-	next  atomic.Int64
+	// over lets clients begin nothing more.
+	over atomic.Bool
+	next atomic.Int64
 
 	mu sync.Mutex
 	// started are the instances whose start was acknowledged, by orchestrator; unknown those whose start was not.
 	started, unknown map[string][]string
 	collections      []*collected
+}
+
+// client calls some of the hosts.
+type client struct {
+	*storm
+	hosts []int
 }
 
 // collected is what a client has sent to one orchestration Collect.
@@ -41,73 +47,105 @@ type collected struct {
 	sent, acked []string
 }
 
-// TestStorm kills the one or the other of two hosts with kill -9 again and again, or freezes it for longer than its lease lasts, while clients
-// start orchestrations, raise events and wait for results at whichever host answers. Afterwards everything that was acknowledged is there once.
+// TestStorm kills the one or the other of two hosts with kill -9 again and again, while clients start orchestrations, raise events and wait for
+// results at both. Afterwards everything that was acknowledged is there once. A long storm freezes hosts, too.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	length, err := time.ParseDuration(stormLength())
-	require.NoError(t, err, stormSetting)
-	for _, app := range scenarioApps {
-		if app.sdk == "go" {
-			t.Run(app.name, func(t *testing.T) {
-				t.Parallel()
-				s := &storm{
-					t: t, o: app.options(t, startRedis(t).URL), until: time.Now().Add(length),
-					started: map[string][]string{}, unknown: map[string][]string{},
+	length := 8 * time.Second
+	if text := os.Getenv(stormSetting); text != "" {
+		var err error
+		length, err = time.ParseDuration(text)
+		require.NoError(t, err, stormSetting)
+	}
+	onEach(t, goApps, func(t *testing.T, app scenarioApp) {
+		newStorm(t, app).run(func(s *storm) { s.wreck(length) })
+	})
+}
+
+// TestFreeze stops a host for longer than its leases last while clients are at it and at another one. When it goes on, what it had in
+// hand is refused by the hub, and what it answers to the clients that have waited is true.
+func TestFreeze(t *testing.T) {
+	t.Parallel()
+	onEach(t, goApps, func(t *testing.T, app scenarioApp) {
+		newStorm(t, app).run(func(s *storm) {
+			s.acknowledgedMore(100)
+			s.hosts[0].Load().freeze(frozen)
+			s.acknowledgedMore(100)
+		})
+	})
+}
+
+// frozen is how long a host is stopped: its leases last 5 s, and another host has its partitions soon after.
+const frozen = 7 * time.Second
+
+func newStorm(t *testing.T, app scenarioApp) *storm {
+	t.Helper()
+	s := &storm{t: t, o: app.options(t, startRedis(t).URL), started: map[string][]string{}, unknown: map[string][]string{}}
+	for i := range s.hosts {
+		s.hosts[i].Store(startHost(t, s.o))
+	}
+	return s
+}
+
+// run lets clients work while wreck does harm, and then checks what they have begun.
+func (s *storm) run(wreck func(s *storm)) {
+	var wg sync.WaitGroup
+	for i := range 4 {
+		c := client{storm: s, hosts: []int{0, 1}}
+		if i%2 == 0 {
+			c.hosts = []int{1} // it works on when the other host gives no answer
+		}
+		for _, work := range []func(n int64){c.start, c.startAndWait, c.collect} {
+			wg.Go(func() {
+				for !s.over.Load() && !s.t.Failed() {
+					work(s.next.Add(1))
+					<-time.After(30 * time.Millisecond) // the clients' pace
 				}
-				s.run(length)
 			})
 		}
 	}
-}
-
-func stormLength() string {
-	if length := os.Getenv(stormSetting); length != "" {
-		return length
-	}
-	return "8s"
-}
-
-func (s *storm) run(length time.Duration) {
-	for i := range s.hosts {
-		s.hosts[i].Store(startHost(s.t, s.o))
-	}
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() { s.repeat(s.start) })
-		wg.Go(func() { s.repeat(s.startAndWait) })
-		wg.Go(func() { s.repeat(s.collect) })
-	}
-	s.wreck(length)
+	defer wg.Wait()
+	defer s.over.Store(true)
+	wreck(s)
+	s.over.Store(true)
 	wg.Wait()
 	s.check()
 }
 
-func (s *storm) repeat(work func(n int64)) {
-	for time.Now().Before(s.until) && !s.t.Failed() {
-		work(s.next.Add(1))
+// acknowledgedMore waits until that many more orchestrations have been started.
+func (s *storm) acknowledgedMore(n int) {
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.started["Steps"])
 	}
+	before := count()
+	eventually(s.t, "more orchestrations", func() (bool, any) { c := count(); return c >= before+n, c - before })
 }
 
-// wreck kills and restarts hosts until the end of the storm. In a long one it freezes some, too.
+// wreck kills and restarts hosts for a while.
 func (s *storm) wreck(length time.Duration) {
-	kills, freezes := 0, 0
-	for time.Now().Before(s.until) && !s.t.Failed() {
+	began, kills, freezes := time.Now(), 0, 0
+	for time.Since(began) < length && !s.t.Failed() {
 		<-time.After(time.Duration(100+rand.IntN(900)) * time.Millisecond) // the storm's pace
 		i := rand.IntN(len(s.hosts))
-		h := s.hosts[i].Load()
-		if length > time.Minute && kills%5 == 4 {
+		if length >= time.Minute && rand.IntN(10) == 0 {
 			freezes++
-			h.freeze(7 * time.Second)
+			s.hosts[i].Load().freeze(frozen)
+			continue
 		}
 		if kills++; kills%7 == 0 { // the other one as well: all memory is lost
-			s.hosts[1-i].Load().kill()
-			s.hosts[1-i].Store(startHost(s.t, s.o))
+			s.restart(1 - i)
 		}
-		h.kill()
-		s.hosts[i].Store(startHost(s.t, s.o))
+		s.restart(i)
 	}
-	s.t.Logf("killed %d hosts, froze %d", kills, freezes)
+	s.t.Logf("killed %d hosts, froze %d", kills+kills/7, freezes)
+}
+
+// restart kills a host and starts another in its place.
+func (s *storm) restart(i int) {
+	s.hosts[i].Load().kill()
+	s.hosts[i].Store(startHost(s.t, s.o))
 }
 
 // freeze stops the host's process for a while.
@@ -118,15 +156,15 @@ func (h *host) freeze(d time.Duration) {
 	require.NoError(h.t, syscall.Kill(-h.cmd.Process.Pid, syscall.SIGCONT))
 }
 
-// post sends a request to any host and reports whether it was acknowledged; a host that dies gives no answer.
-func (s *storm) post(path string, body any, fine ...int) (a *answer, ok bool) {
-	a, err := s.hosts[rand.IntN(len(s.hosts))].Load().tryCall(http.MethodPost, path, body)
+// post sends a request to one of the hosts and reports whether it was acknowledged; a host that dies gives no answer.
+func (c client) post(path string, body any, fine ...int) (a *answer, ok bool) {
+	a, err := c.storm.hosts[c.hosts[rand.IntN(len(c.hosts))]].Load().tryCall(http.MethodPost, path, body)
 	if err != nil {
 		<-time.After(5 * time.Millisecond) // spares the processor while nobody answers; nothing depends on it
 		return nil, false
 	}
 	if !slices.Contains(fine, a.Status) && a.Status < 500 {
-		s.t.Errorf("%s: %d %s", path, a.Status, a.Body)
+		c.t.Errorf("%s: %d %s", path, a.Status, a.Body)
 	}
 	return a, slices.Contains(fine, a.Status)
 }
@@ -143,44 +181,44 @@ func (s *storm) note(orchestrator, id string, acknowledged bool) {
 }
 
 // start starts an orchestration that nobody waits for.
-func (s *storm) start(n int64) {
+func (c client) start(n int64) {
 	name, id := "Steps", fmt.Sprintf("steps-%d", n)
 	if n%5 == 0 {
 		name, id = "Family", fmt.Sprintf("family-%d", n)
 	}
-	_, ok := s.post(webhooks+"/orchestrators/"+name+"/"+id, object{"steps": crowdSteps, "file": "marks"}, http.StatusAccepted)
-	s.note(name, id, ok)
+	_, ok := c.post(webhooks+"/orchestrators/"+name+"/"+id, object{"steps": crowdSteps, "file": "marks"}, http.StatusAccepted)
+	c.note(name, id, ok)
 }
 
 // startAndWait starts an orchestration and waits at that host for its end.
-func (s *storm) startAndWait(n int64) {
+func (c client) startAndWait(n int64) {
 	id := fmt.Sprintf("waited-%d", n)
-	a, ok := s.post(webhooks+"/orchestrators/Steps/"+id+"?timeout=20&pollingInterval=1",
+	a, ok := c.post(webhooks+"/orchestrators/Steps/"+id+"?timeout=20&pollingInterval=1",
 		object{"steps": crowdSteps, "file": "marks"}, http.StatusOK, http.StatusAccepted)
 	if ok && a.Status == http.StatusOK && strings.TrimSpace(a.text()) != fmt.Sprint(crowdSteps+14) {
-		s.t.Errorf("%s answers %s", id, a.Body)
+		c.t.Errorf("%s answers %s", id, a.Body)
 	}
-	s.note("Steps", id, ok)
+	c.note("Steps", id, ok)
 }
 
-// collect starts an orchestration Collect, sends it some events, each until it is acknowledged, waits until it has got them, and ends it.
-func (s *storm) collect(n int64) {
-	c := &collected{id: fmt.Sprintf("collect-%d", n), renew: int(n%2) * 3}
-	if _, ok := s.post(webhooks+"/orchestrators/Collect/"+c.id, object{"renew": c.renew}, http.StatusAccepted); !ok {
+// collect starts an orchestration Collect and sends it some events, each again until it is acknowledged.
+func (c client) collect(n int64) {
+	has := &collected{id: fmt.Sprintf("collect-%d", n), renew: int(n%2) * 3}
+	if _, ok := c.post(webhooks+"/orchestrators/Collect/"+has.id, object{"renew": has.renew}, http.StatusAccepted); !ok {
 		return // it is not ended, so that it may or may not be there
 	}
 	for event := range 8 {
-		for attempt, ok := 0, false; !ok && !s.t.Failed(); attempt++ {
+		for attempt, ok := 0, false; !ok && !c.t.Failed(); attempt++ {
 			name := fmt.Sprintf("%d/%d", event, attempt)
-			c.sent = append(c.sent, name)
-			if _, ok = s.post(instance(c.id, "/raiseEvent/Add"), toJSON(s.t, name), http.StatusAccepted); ok {
-				c.acked = append(c.acked, name)
+			has.sent = append(has.sent, name)
+			if _, ok = c.post(instance(has.id, "/raiseEvent/Add"), toJSON(c.t, name), http.StatusAccepted); ok {
+				has.acked = append(has.acked, name)
 			}
 		}
 	}
-	s.mu.Lock()
-	s.collections = append(s.collections, c)
-	s.mu.Unlock()
+	c.mu.Lock()
+	c.collections = append(c.collections, has)
+	c.mu.Unlock()
 }
 
 // check looks at all that the clients have begun.

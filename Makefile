@@ -10,6 +10,7 @@ NODE    ?= node
 ROOT    ?= samples/hello
 PORT    ?= 7071
 FUZZTIME ?= 30s
+STORM   ?= 10m
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -50,6 +51,10 @@ test-samples: need-go ## Run the tests of the samples in Go, and durangovet on t
 		echo "testing $${module%/go.mod}"; \
 		(cd "$${module%/go.mod}" && $(GO) vet ./... && ../../bin/durangovet ./... && $(GO) test ./...); \
 	done
+
+.PHONY: storm
+storm: need-go need-redis need-gcc ## Kill and freeze hosts of an app in Go for STORM (10m) under load, with the race detector
+	E2E_STORM=$(STORM) $(GO) test -race -count=1 -timeout 0 -v -run '^TestStorm$$' ./e2e
 
 .PHONY: lint
 lint: need-go $(GOLANGCI) ## Run the linters

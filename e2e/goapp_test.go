@@ -4,67 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// goProgram builds the app of testdata/goapp as a user does, in a module of its own, once for all tests.
-var goProgram = sync.OnceValues(func() (string, error) {
-	repo, err := filepath.Abs("..")
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(filepath.Dir(durango), "goapp-build")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	code, err := os.ReadFile(filepath.Join("testdata", "goapp", "main.go"))
-	if err != nil {
-		return "", err
-	}
-	module, sums, err := moduleFiles(repo)
-	if err != nil {
-		return "", err
-	}
-	for name, text := range map[string][]byte{"main.go": code, "go.mod": module, "go.sum": sums} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return "", err
-		}
-	}
-	program := filepath.Join(dir, "goapp")
-	build := exec.Command("go", "build", "-mod=mod", "-o", program, ".")
-	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return program, nil
-})
-
-// moduleFiles are the go.mod and go.sum of a module of a user's, which needs the repository's. Its other modules are those of the repository,
-// which are on the machine already.
-func moduleFiles(repo string) (module, sums []byte, err error) {
-	if module, err = os.ReadFile(filepath.Join(repo, "go.mod")); err != nil {
-		return nil, nil, err
-	}
-	if sums, err = os.ReadFile(filepath.Join(repo, "go.sum")); err != nil {
-		return nil, nil, err
-	}
-	module = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(module, []byte("module example.com/goapp"))
-	module = fmt.Appendf(module, "\nrequire github.com/durango-functions/durango v0.0.0\n\nreplace github.com/durango-functions/durango => %s\n", repo)
-	return module, sums, nil
-}
-
 // goApp is the folder of the app with its npm packages, and its program.
 func goApp(t testing.TB) (program, root string) {
 	t.Helper()
-	program, err := goProgram()
+	program, err := goProgram("goapp")
 	require.NoError(t, err)
 	return program, app(t, filepath.Join("testdata", "goapp"), filepath.Join("testdata", "app21"))
 }

@@ -110,6 +110,9 @@ func launch(t testing.TB, o options) *host {
 	t.Cleanup(func() {
 		_ = syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL)
 		<-h.exited
+		if strings.Contains(h.log.String(), "WARNING: DATA RACE") {
+			t.Error("the race detector has found something in the host")
+		}
 		if t.Failed() {
 			t.Logf("log of the host at %s:\n%s", h.URL, tail(h.log.String(), 20000))
 		}

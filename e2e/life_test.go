@@ -96,20 +96,22 @@ func TestHotReload(t *testing.T) {
 
 func TestStopContinue(t *testing.T) {
 	t.Parallel()
-	root, redis, dir := scenarios(t, "app21"), startRedis(t), t.TempDir()
-	first := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir})
-	gated := first.start("Gated", "gated", nil) // an activity that does not end by itself
-	first.waitFor(gated, "Running")
-	waiting := first.start("Event", "waiting", nil)
-	first.waitCustom(waiting, "waiting")
-	t.Logf("the host ended %v after SIGTERM", first.stop().Round(time.Millisecond))
+	onEachApp(t, func(t *testing.T, app scenarioApp) {
+		o := app.options(t, startRedis(t).URL)
+		first := startHost(t, o)
+		gated := first.start("Gated", "gated", nil) // an activity that does not end by itself
+		first.waitFor(gated, "Running")
+		waiting := first.start("Event", "waiting", nil)
+		first.waitCustom(waiting, "waiting")
+		t.Logf("the host ended %v after SIGTERM", first.stop().Round(time.Millisecond))
 
-	second := startHost(t, options{Root: root, Redis: redis.URL, Dir: dir})
-	second.openGate(gated)
-	require.Equal(t, []any{gated, "after"}, second.waitFor(gated, "Completed").Output)
-	second.raise(waiting, "Go", "on")
-	require.Equal(t, "on", second.waitFor(waiting, "Completed").Output)
-	t.Logf("the idle host ended %v after SIGTERM", second.stop().Round(time.Millisecond))
+		second := startHost(t, o)
+		second.openGate(gated)
+		require.Equal(t, []any{gated, "after"}, second.waitFor(gated, "Completed").Output)
+		second.raise(waiting, "Go", "on")
+		require.Equal(t, "on", second.waitFor(waiting, "Completed").Output)
+		t.Logf("the idle host ended %v after SIGTERM", second.stop().Round(time.Millisecond))
+	})
 }
 
 func TestPortInUse(t *testing.T) {

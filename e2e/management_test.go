@@ -11,16 +11,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestManagement runs every call of the management API, on a real Redis and on the task hub in memory.
+// TestManagement runs every call of the management API, on a real Redis and on the task hub in memory, and with an app in Go.
 func TestManagement(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]options{
-		"redis":  {Redis: startRedis(t).URL},
-		"memory": {Env: []string{"PATH=" + onlyNode(t)}},
+	for name, c := range map[string]struct {
+		app    scenarioApp
+		memory bool
+	}{
+		"redis":                      {app: scenarioApps[0]},
+		"memory":                     {app: scenarioApps[0], memory: true},
+		"go":                         {app: scenarioApps[1]},
+		"go, nothing kept in memory": {app: scenarioApps[2]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o.Root = scenarios(t, "app21")
+			o := c.app.options(t, "")
+			if c.memory {
+				o.Env = append(o.Env, "PATH="+onlyNode(t))
+			} else {
+				o.Redis = startRedis(t).URL
+			}
 			h := startHost(t, o)
 			for _, c := range managementCases {
 				t.Run(c.name, func(t *testing.T) { c.run(t, h.in(t)) })

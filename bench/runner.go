@@ -36,10 +36,10 @@ func (r *runner) run(ctx context.Context) error {
 						return fmt.Errorf("%s, %s, appendonly %s: %w", kind.Name, w.Name, d, err)
 					}
 				}
+				if err := r.ceiling(ctx, round, w, d); err != nil {
+					return fmt.Errorf("ceiling of %s, appendonly %s: %w", w.Name, d, err)
+				}
 			}
-		}
-		if err := r.ceilings(ctx, round); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -133,8 +133,9 @@ func TestReplayDoesTheSameCommits(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Commits, 3*40, "a start and two commits each; neither heartbeats nor reads")
 	for _, d := range []engine.Durability{engine.Off, engine.Always} {
-		costs, err := r.Replay(t.Context(), t.TempDir(), d)
+		costs, gap, err := r.Replay(t.Context(), t.TempDir(), d)
 		require.NoError(t, err)
+		require.Positive(t, gap)
 		require.EqualValues(t, 3*40, costs.Redis.Calls["evalsha"])
 		require.EqualValues(t, 40*2, costs.Redis.Calls["xdel"])
 	}
@@ -145,7 +146,7 @@ func TestReplayFailsWhenACommitIsRefused(t *testing.T) {
 	r, err := Record(t.Context(), t.TempDir(), toyKind(), toyLoad(), 5, 1)
 	require.NoError(t, err)
 	r.state = slices.DeleteFunc(r.state, func(e entry) bool { return e.key == prefix+"owner" })
-	_, err = r.Replay(t.Context(), t.TempDir(), engine.Off)
+	_, _, err = r.Replay(t.Context(), t.TempDir(), engine.Off)
 	require.ErrorContains(t, err, "was answered", "without an owner all commits are fenced")
 }
 
@@ -154,7 +155,7 @@ func TestReplayFailsWhenCommitsAreMissing(t *testing.T) {
 	r, err := Record(t.Context(), t.TempDir(), toyKind(), toyLoad(), 5, 1)
 	require.NoError(t, err)
 	r.Commits = nil
-	_, err = r.Replay(t.Context(), t.TempDir(), engine.Off)
+	_, _, err = r.Replay(t.Context(), t.TempDir(), engine.Off)
 	require.ErrorContains(t, err, "commits are missing")
 }
 

@@ -3,6 +3,7 @@ package ceiling
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -16,45 +17,46 @@ import (
 	"github.com/durango-functions/durango/bench/redisserver"
 )
 
-// Replay sends the commits again, to a fresh server of that durability, and returns what it cost.
-func (r *Recording) Replay(ctx context.Context, dir string, d engine.Durability) (*measure.Costs, error) {
+// Replay sends the commits again, to a fresh server of that durability. It returns what that cost, and the time between two replies, the median.
+func (r *Recording) Replay(ctx context.Context, dir string, d engine.Durability) (*measure.Costs, time.Duration, error) {
 	server, direct, err := r.restore(ctx, dir, d)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer server.Stop()
 	defer direct.Close()
 	conn, err := r.dial(ctx, server.Addr)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer conn.Close()
 	meter, err := measure.Begin(ctx, server)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	replies, failed := send(conn, r.Commits, r.InFlight)
 	costs, err := meter.End(ctx)
-	if failed != nil {
-		return nil, failed
+	if err := cmp.Or(failed, err); err != nil {
+		return nil, 0, err
 	}
-	if err != nil {
-		return nil, err
-	}
+	var gaps []time.Duration
 	for i, x := range r.Commits {
-		if !same(replies[i], x.reply) {
-			return nil, fmt.Errorf("commit %d of %d, %.300q, was answered %.300q instead of %.300q", i+1, len(r.Commits), x.raw, replies[i], x.reply)
+		if i > 0 {
+			gaps = append(gaps, replies[i].at.Sub(replies[i-1].at))
+		}
+		if got := replies[i].raw; !same(got, x.reply) {
+			return nil, 0, fmt.Errorf("commit %d of %d, %.300q, was answered %.300q instead of %.300q", i+1, len(r.Commits), x.raw, got, x.reply)
 		}
 	}
 	keys, err := direct.DBSize(ctx).Result()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// Keys that expire, and those that the engine writes by the clock, may differ.
 	if lost := r.keys - keys; lost > r.keys/100 {
-		return nil, fmt.Errorf("the server has %d keys after the replay instead of %d: commits are missing", keys, r.keys)
+		return nil, 0, fmt.Errorf("the server has %d keys after the replay instead of %d: commits are missing", keys, r.keys)
 	}
-	return costs, nil
+	return costs, measure.Percentile(gaps, 50), nil
 }
 
 // restore starts a server in the state that the recording began with.
@@ -97,19 +99,26 @@ func (r *Recording) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return conn, nil
 }
 
+// reply is a reply and when it was read.
+type reply struct {
+	raw []byte
+	at  time.Time
+}
+
 // send sends the commands over one connection, so many without a reply at a time, and returns the replies.
-func send(conn net.Conn, commands []exchange, window int) ([][]byte, error) {
+func send(conn net.Conn, commands []exchange, window int) ([]reply, error) {
 	places := make(chan struct{}, window)
-	replies := make([][]byte, len(commands))
+	replies := make([]reply, len(commands))
 	received := make(chan error, 1)
 	go func() {
 		from := bufio.NewReaderSize(conn, 1<<16)
 		for i := range commands {
 			var err error
-			if replies[i], err = readReply(nil, from); err != nil {
+			if replies[i].raw, err = readReply(nil, from); err != nil {
 				received <- err
 				return
 			}
+			replies[i].at = time.Now()
 			<-places
 		}
 		received <- nil

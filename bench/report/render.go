@@ -17,8 +17,9 @@ const (
 
 // Print writes the tables of what was measured for a terminal.
 func (r *Results) Print(out io.Writer) {
-	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s; everything else on the machine kept %.1f of %d cores busy\n",
-		r.Machine, r.Rounds, r.When.Format("2006-01-02"), r.others(), r.Machine.Cores)
+	median, most := r.others()
+	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s; everything else on the machine kept %.1f of %d cores busy, at most %.1f\n",
+		r.Machine, r.Rounds, r.When.Format("2006-01-02"), median, r.Machine.Cores, most)
 	for _, e := range r.Engines {
 		fmt.Fprintln(out, "  "+e.About)
 	}
@@ -58,8 +59,9 @@ func (r *Results) Render(docs string) error {
 // section is the page's part with tables and charts.
 func (r *Results) section(charts []*chart) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds. Everything else on the machine kept %.1f cores busy meanwhile.\n\n",
-		r.When.Format("2 January 2006"), r.Machine, r.Rounds, r.others())
+	median, most := r.others()
+	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds. ", r.When.Format("2 January 2006"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "Everything else on the machine kept %.1f of the cores busy meanwhile, at most %.1f.\n\n", median, most)
 	for _, e := range r.Engines {
 		fmt.Fprintf(&b, "- %s\n", e.About)
 	}

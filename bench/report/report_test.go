@@ -147,3 +147,13 @@ func TestNumber(t *testing.T) {
 		require.Equal(t, want, number(v))
 	}
 }
+
+func TestFarLongerBarsAreCut(t *testing.T) {
+	t.Parallel()
+	c := &chart{groups: []group{{bars: []bar{{value: 1}, {value: 6}, {value: 300}}}, {bars: []bar{{value: 2}, {value: 7}, {value: 400}}}}}
+	require.InDelta(t, 7, c.scale(), 0)
+	require.Contains(t, string(c.svg()), ">… 400</text>")
+	c.groups[0].bars[2].value, c.groups[1].bars[2].value = 8, 9
+	require.InDelta(t, 9, c.scale(), 0)
+	require.Zero(t, (&chart{}).scale())
+}

@@ -108,8 +108,8 @@ func (r *Results) get(workloadName string, d engine.Durability, engineName, figu
 	return f.Median, ok
 }
 
-// others is how many cores everything else kept busy, the median of all measurements.
-func (r *Results) others() float64 {
+// others is how many cores everything else kept busy: the median and the most of all measurements.
+func (r *Results) others() (median, most float64) {
 	var all []float64
 	for _, e := range r.Entries {
 		if f, ok := e.Figures[workload.Others]; ok {
@@ -117,10 +117,10 @@ func (r *Results) others() float64 {
 		}
 	}
 	if len(all) == 0 {
-		return 0
+		return 0, 0
 	}
 	slices.Sort(all)
-	return all[len(all)/2]
+	return all[len(all)/2], all[len(all)-1]
 }
 
 // title is a workload's title.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 )
 
 // chart is a picture of horizontal bars in groups.
@@ -46,14 +47,10 @@ const style = `text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-s
 
 // svg draws the chart.
 func (c *chart) svg() []byte {
-	longest, height := 0., titleSpace
+	longest, height := c.scale(), titleSpace+12
 	for _, g := range c.groups {
 		height += groupGap + barStep*max(1, len(g.bars))
-		for _, b := range g.bars {
-			longest = max(longest, b.value)
-		}
 	}
-	height += 12
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n",
 		chartWidth, height, chartWidth, height)
@@ -71,6 +68,27 @@ func (c *chart) svg() []byte {
 	return b.Bytes()
 }
 
+// scale is the value of the longest bar. Where some are far longer than all others, those are cut, so that the others can be told apart.
+func (c *chart) scale() float64 {
+	const far = 5
+	var values []float64
+	for _, g := range c.groups {
+		for _, b := range g.bars {
+			values = append(values, b.value)
+		}
+	}
+	slices.Sort(values)
+	for i := len(values) - 1; i > len(values)/2; i-- {
+		if values[i] > far*values[i-1] {
+			return values[i-1]
+		}
+	}
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)-1]
+}
+
 // draw draws the group from y on and returns where it ends.
 func (g *group) draw(b *bytes.Buffer, y int, longest float64) int {
 	fmt.Fprintf(b, `<text class="label" x="8" y="%d">%s</text>`+"\n", y+20, escaped(g.label))
@@ -79,11 +97,15 @@ func (g *group) draw(b *bytes.Buffer, y int, longest float64) int {
 	for _, bar := range g.bars {
 		width := 1.
 		if longest > 0 {
-			width = max(1, bar.value/longest*(chartWidth-barLeft-barRight))
+			width = max(1, min(1, bar.value/longest)*(chartWidth-barLeft-barRight))
+		}
+		value := number(bar.value)
+		if bar.value > longest {
+			value = "… " + value
 		}
 		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, barLeft-8, y+14, escaped(bar.name))
 		fmt.Fprintf(b, `<rect class="c%d" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`, bar.color%4, barLeft, y, width, barHeight)
-		fmt.Fprintf(b, `<text x="%.1f" y="%d">%s</text>`+"\n", barLeft+width+6, y+14, number(bar.value))
+		fmt.Fprintf(b, `<text x="%.1f" y="%d">%s</text>`+"\n", barLeft+width+6, y+14, value)
 		y += barStep
 	}
 	if len(g.bars) == 0 {

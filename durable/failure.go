@@ -27,7 +27,7 @@ var (
 // the activity, on whatever host and after whatever time, finds it with errors.Is:
 //
 //	const ErrCardDeclined = durable.ErrorType("CardDeclined")
-type ErrorType string
+type ErrorType string //nolint:errname // its values are errors, it is their kind
 
 func (t ErrorType) Error() string { return string(t) }
 
@@ -36,18 +36,18 @@ func NonRetriable(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &nonRetriable{err}
+	return &nonRetriableError{err}
 }
 
-type nonRetriable struct{ err error }
+type nonRetriableError struct{ err error }
 
-func (e *nonRetriable) Error() string { return e.err.Error() }
-func (e *nonRetriable) Unwrap() error { return e.err }
+func (e *nonRetriableError) Error() string { return e.err.Error() }
+func (e *nonRetriableError) Unwrap() error { return e.err }
 
 // FailureOf describes an error for the history.
 func FailureOf(err error) *history.FailureDetails {
 	named := err
-	if marked, ok := err.(*nonRetriable); ok { //nolint:errorlint // the mark itself, which tells nothing about the error
+	if marked, ok := err.(*nonRetriableError); ok { //nolint:errorlint // the mark itself, which tells nothing about the error
 		named = marked.err
 	}
 	d := &history.FailureDetails{ErrorType: fmt.Sprintf("%T", named), ErrorMessage: err.Error()}
@@ -59,7 +59,7 @@ func FailureOf(err error) *history.FailureDetails {
 	case errors.As(err, &failed) && failed.Type != "":
 		d.ErrorType = failed.Type
 	}
-	d.IsNonRetriable = errors.As(err, new(*nonRetriable))
+	d.IsNonRetriable = errors.As(err, new(*nonRetriableError))
 	return d
 }
 
@@ -83,7 +83,7 @@ func (e *TaskFailedError) Error() string { return e.Reason }
 
 // Is makes errors.Is(err, ErrorType(...)) true for the failure's type.
 func (e *TaskFailedError) Is(target error) bool {
-	t, ok := target.(ErrorType) //nolint:errorlint // the target itself, not its chain, is compared
+	t, ok := target.(ErrorType)
 	return ok && e.Type == string(t)
 }
 

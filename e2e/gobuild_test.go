@@ -17,7 +17,7 @@ type goBuild func() (program string, err error)
 // goProgram builds an app in Go of testdata as a user does, in a module of its own, once for all tests.
 func goProgram(name string) (string, error) {
 	build, _ := goPrograms.LoadOrStore(name, goBuild(sync.OnceValues(func() (string, error) { return buildGo(name) })))
-	return build.(goBuild)() //nolint:forcetypeassert // nothing else is stored there
+	return build.(goBuild)()
 }
 
 func buildGo(name string) (string, error) {

@@ -129,7 +129,7 @@ func (e *Env) perform(w *work) {
 }
 
 // callFunction calls a function of an activity's signature on the test's goroutine. A failure of the test in there ends the test.
-func (e *Env) callFunction(f *function, input json.RawMessage) (result json.RawMessage, err error, stack string) { //nolint:revive // the stack belongs to the error
+func (e *Env) callFunction(f *function, input json.RawMessage) (result json.RawMessage, err error, stack string) { //nolint:revive,staticcheck // the stack belongs to the error
 	defer func() {
 		if r := recover(); r != nil {
 			result, err, stack = nil, gofunc.Panicked(r), inproc.ShortStack(debug.Stack())

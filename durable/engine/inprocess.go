@@ -204,7 +204,6 @@ func (in *instance) gather(dropped *draft) {
 	in.ackTimer = append(in.ackTimer, dropped.change.TimersRemove...)
 	in.ackPending = append(in.ackPending, dropped.change.PendingRemove...)
 	in.replies = append(in.replies, dropped.replies...)
-
 }
 
 // goOnInProcess commits an episode after which the orchestrator waits. External events that it has not asked for become durable with it.

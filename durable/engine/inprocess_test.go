@@ -95,7 +95,7 @@ func TestAnIDHasOneWinner(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			var store durable.Store = h.store
+			store := h.store
 			if i%4 == 0 {
 				store = other // a client of another process
 			}

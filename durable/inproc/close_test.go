@@ -148,9 +148,10 @@ func TestPanics(t *testing.T) {
 		fn   program
 		want string
 	}{
-		"value":   {func(*inproc.Session) { panic("broken") }, "panic: broken"},
-		"error":   {func(*inproc.Session) { panic(errStop) }, "panic: stop"},
-		"nil":     {func(*inproc.Session) { panic(nil) }, "panic: " + new(runtime.PanicNilError).Error()},
+		"value": {func(*inproc.Session) { panic("broken") }, "panic: broken"},
+		"error": {func(*inproc.Session) { panic(errStop) }, "panic: stop"},
+		"nil": {func(*inproc.Session) { panic(nil) }, //nolint:govet // that is the case
+			"panic: " + new(runtime.PanicNilError).Error()},
 		"runtime": {func(*inproc.Session) { _ = []int{}[len(t.Name())] }, "panic: runtime error: index out of range [10] with length 0"},
 		"Goexit":  {func(*inproc.Session) { runtime.Goexit() }, "the orchestrator ended its goroutine (runtime.Goexit, or FailNow of a test)"},
 	} {

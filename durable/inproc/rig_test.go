@@ -24,7 +24,6 @@ const patience = 20 * time.Second
 var epoch = time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)
 
 // minute is the clock n minutes after the beginning.
-func minute(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
 
 // rig drives a session as an engine does: it keeps the history and the offers that were not taken.
 type rig struct {

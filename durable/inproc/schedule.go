@@ -106,7 +106,7 @@ func (s *Session) Cancel(t *Task) {
 		return
 	}
 	d := s.out.Decisions
-	if at := slices.IndexFunc(d.Timers, func(new replay.Timer) bool { return new.ID == t.id }); at >= 0 {
+	if at := slices.IndexFunc(d.Timers, func(timer replay.Timer) bool { return timer.ID == t.id }); at >= 0 {
 		d.Timers = slices.Delete(d.Timers, at, at+1)
 		return
 	}

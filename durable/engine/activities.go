@@ -135,10 +135,14 @@ func (pool *activityPool) work(a *Outstanding) {
 
 // run runs one activity to its outcome.
 func (pool *activityPool) run(a *Outstanding) {
-	ctx, cancel := context.WithCancelCause(pool.ctx)
+	// It is canceled through cancels, also when the pool ends: a context that is a child of the pool's would cost a lock that all of them share.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(pool.ctx))
 	defer cancel(nil)
 	id := activityID{a.Partition, a.Key}
 	pool.mu.Lock()
+	if pool.ctx.Err() != nil {
+		cancel(context.Cause(pool.ctx))
+	}
 	pool.cancels[id] = cancel
 	pool.mu.Unlock()
 	m, ok := pool.execute(ctx, a)
@@ -330,6 +334,11 @@ func (pool *activityPool) drain(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	pool.cancel(ErrStopped)
+	pool.mu.Lock()
+	for _, cancel := range pool.cancels {
+		cancel(ErrStopped)
+	}
+	pool.mu.Unlock()
 	pool.wg.Wait()
 }
 

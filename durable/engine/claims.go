@@ -1,5 +1,7 @@
 package engine
 
+import "time"
+
 // adopt takes care of an activity that the partition's last owner left outstanding. Its instance tells whether it is: the last owner may have
 // died before it removed what was done.
 func (p *partition) adopt(a *Outstanding) {
@@ -20,7 +22,7 @@ func (p *partition) lookAtAdopted(in *instance) {
 			in.ackClaim = append(in.ackClaim, a.Key)
 		case p.e.pool.holds(p.id, a.Key):
 			// Its outcome may go to the partition as this host had it before, so look again.
-			p.claims[a.Key] = p.e.now().Add(claimRenewal)
+			p.askAt(a.Key, p.e.now().Add(claimRenewal))
 		case p.e.isLive(a.ClaimedBy) && a.ClaimedBy != p.e.hub.HostID():
 			p.claim(a.Key, "")
 		default:
@@ -38,7 +40,7 @@ func (p *partition) claim(key, dead string) {
 				if c.Taken {
 					p.e.pool.submit(&c.Activity)
 				} else if !c.Gone {
-					p.mail.put(func() { p.claims[key] = c.Until })
+					p.mail.put(func() { p.askAt(key, c.Until) })
 				}
 				return
 			}
@@ -49,15 +51,28 @@ func (p *partition) claim(key, dead string) {
 	})
 }
 
+// askAt remembers to ask for an activity.
+func (p *partition) askAt(key string, at time.Time) {
+	p.claims[key] = at
+	if p.claimsAt.IsZero() || at.Before(p.claimsAt) {
+		p.claimsAt = at
+	}
+}
+
 // askForClaims asks for activities whose claims should have ended.
 func (p *partition) askForClaims() {
 	now := p.e.now()
+	if p.claimsAt.IsZero() || p.claimsAt.After(now) {
+		return
+	}
+	p.claimsAt = time.Time{}
 	for key, at := range p.claims {
-		if !at.After(now) {
-			if p.e.pool.holds(p.id, key) {
-				p.claims[key] = now.Add(claimRenewal)
-				continue
-			}
+		switch {
+		case at.After(now):
+			p.askAt(key, at)
+		case p.e.pool.holds(p.id, key):
+			p.askAt(key, now.Add(claimRenewal))
+		default:
 			delete(p.claims, key)
 			p.claim(key, "")
 		}

@@ -114,6 +114,10 @@ func (in *instance) choose(ep *episode) bool {
 
 // runEpisode runs an episode if there is something to show that gets the orchestrator on.
 func (p *partition) runEpisode(in *instance) {
+	if in.local != nil && in.local.session != nil {
+		p.stepInProcess(in, in.local.fn)
+		return
+	}
 	fn := p.e.cfg.Executor.InProcess(in.rec.Name)
 	switch {
 	case fn != nil && (in.local != nil || !in.started):

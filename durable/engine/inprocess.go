@@ -14,6 +14,7 @@ import (
 
 // local is what an instance has whose orchestrator is a Go function of this process.
 type local struct {
+	fn      inproc.Function // of the session
 	session *inproc.Session // nil: the next episode makes one
 	// stored is the history that the next session replays; nil when the history is not in memory.
 	stored []history.Event
@@ -68,7 +69,7 @@ func (p *partition) stepInProcess(in *instance, fn inproc.Function) {
 	ep.offers = eventsOf(in.arrived.list)
 	step := &inproc.Step{Now: ep.now, Offers: ep.offers}
 	if in.local.session == nil {
-		in.local.session = inproc.New(fn, p.sessionStart(in))
+		in.local.session, in.local.fn = inproc.New(fn, p.sessionStart(in)), fn
 		step.Replay, in.local.stored = in.local.stored, nil
 		in.rec.History, in.cached.history = nil, 0 // the session has what it needs of it
 	}
@@ -293,6 +294,10 @@ const patience = 2 * time.Second
 
 // nameBlocked logs orchestrators that have run for too long: they block on something that is not the orchestration's.
 func (p *partition) nameBlocked() {
+	if p.lookAt.IsZero() || p.lookAt.After(p.e.now()) {
+		return
+	}
+	p.lookAt = time.Time{}
 	now := time.Now()
 	for in, since := range p.stepping {
 		if now.Sub(since) < patience {

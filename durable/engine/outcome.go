@@ -184,7 +184,7 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	p.e.pool.submit(d.activities...)
 	for _, key := range d.spilled {
 		// Somebody should have taken it by then.
-		p.claims[key] = p.e.now().Add(3 * claimRenewal)
+		p.askAt(key, p.e.now().Add(3*claimRenewal))
 	}
 	for _, key := range d.change.ActivitiesRemove {
 		delete(p.claims, key)

@@ -41,6 +41,8 @@ type partition struct {
 	instances map[string]*instance
 	timers    timerQueue
 	claims    map[string]time.Time       // activities of other hosts, and when to ask for them
+	claimsAt  time.Time                  // when to ask for the first of them at the earliest; zero: there are none
+	lookAt    time.Time                  // when to look for orchestrators that run for long; zero: none runs
 	active    int                        // instances whose episode or commit is under way
 	drained   []chan struct{}            // closed when nothing is active
 	flying    bool                       // a flush is under way
@@ -156,8 +158,12 @@ func (p *partition) own() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var mail []func()
+	var armed time.Time // what the timer is set to; zero: nothing
 	for {
-		timer.Reset(p.untilNext())
+		if at := p.nextDue(); !at.Equal(armed) {
+			armed = at
+			timer.Reset(p.untilNext())
+		}
 		select {
 		case <-p.ctx.Done():
 			return
@@ -167,28 +173,43 @@ func (p *partition) own() {
 				f()
 			}
 		case <-timer.C:
+			armed = time.Time{}
+			p.fireTimers()
+			p.askForClaims()
+			p.nameBlocked()
 		}
-		p.fireTimers()
-		p.askForClaims()
-		p.nameBlocked()
 		p.flush()
 		p.tellDrained()
 	}
 }
 
-// untilNext is the time until the next timer or claim is due.
-func (p *partition) untilNext() time.Duration {
-	wait, now := time.Hour, p.e.now()
-	if len(p.timers) > 0 && !p.quiet.Load() {
-		wait = min(wait, p.timers[0].FireAt.Sub(now))
+// nextDue is when the next timer, claim or look at orchestrators that run for long is due, by the hub's clock; zero: nothing is.
+func (p *partition) nextDue() time.Time {
+	next := p.claimsAt
+	sooner := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
 	}
-	for _, at := range p.claims {
-		wait = min(wait, at.Sub(now))
+	if len(p.timers) > 0 && !p.quiet.Load() {
+		sooner(p.timers[0].FireAt)
 	}
 	if len(p.stepping) > 0 {
-		wait = min(wait, patience/2)
+		if p.lookAt.IsZero() {
+			p.lookAt = p.e.now().Add(patience / 2)
+		}
+		sooner(p.lookAt)
 	}
-	return max(wait, 0)
+	return next
+}
+
+// untilNext is the time until something is due.
+func (p *partition) untilNext() time.Duration {
+	at := p.nextDue()
+	if at.IsZero() {
+		return time.Hour
+	}
+	return max(at.Sub(p.e.now()), 0)
 }
 
 // fireTimers sends TimerFired to the instances whose timers are due.

@@ -8,13 +8,13 @@ import (
 	"github.com/durango-functions/durango/durable/replay"
 )
 
-// manyEvents is the length of a history up to which each episode is checked. A longer one is checked when it has grown by a tenth, and when it
+// manyEvents is the length of a history up to which each episode is checked. A longer one is checked when it has grown by a quarter, and when it
 // ends: each check goes through the whole history.
 const manyEvents = 1000
 
 // check runs the orchestrator over the history in a session of its own, which must do the same.
 func (r *Run) check(first bool, out *inproc.Outcome) error {
-	due := first || out.Decisions.Outcome != replay.Waiting || len(r.history) <= manyEvents || len(r.history) >= r.checked+r.checked/10
+	due := first || out.Decisions.Outcome != replay.Waiting || len(r.history) <= manyEvents || len(r.history) >= r.checked+r.checked/4
 	if r.env.unchecked || !due || len(r.history) == r.checked {
 		return nil
 	}

@@ -26,7 +26,7 @@ type TB interface {
 }
 
 // defaultMaxEpisodes is the limit of MaxEpisodes when there is none.
-const defaultMaxEpisodes = 50_000
+const defaultMaxEpisodes = 20_000
 
 // Env is a world of orchestrations in memory: its functions, its clock, its instances. It belongs to the test's goroutine, on which the
 // activities run too. What is wrong with the test or with the determinism of an orchestrator fails the test.
@@ -145,7 +145,7 @@ func (e *Env) Shuffle(seed uint64) { e.random = rand.New(rand.NewPCG(seed, 0)) }
 // SkipReplayCheck turns off the check that follows each episode: that the orchestrator, run once more over its history, does the same.
 func (e *Env) SkipReplayCheck() { e.unchecked = true }
 
-// MaxEpisodes changes how many episodes, 50,000, may follow one step of the test before it fails because an orchestration seems to be
+// MaxEpisodes changes how many episodes, 20,000, may follow one step of the test before it fails because an orchestration seems to be
 // endless.
 func (e *Env) MaxEpisodes(n int) { e.maxEpisodes = n }
 

@@ -137,9 +137,7 @@ func (p *partition) stepped(in *instance, ep *episode, out *inproc.Outcome) {
 			d.explain(out.Failure)
 		})
 	case dec.Outcome == replay.ContinuedAsNew:
-		for _, ev := range out.Carry {
-			in.arrive(arrival{event: ev, seq: -1})
-		}
+		in.carry(out.Carry)
 		p.continueAsNew(in, ep, dec, func(d *draft) { p.detach(out.Detached, d) })
 	case len(ep.show)+len(dec.Events)+len(dec.CancelTimers) == 0 && dec.CustomStatus == nil:
 		if in.gathered() || in.arrived.raised {
@@ -150,6 +148,25 @@ func (p *partition) stepped(in *instance, ep *episode, out *inproc.Outcome) {
 	default:
 		p.goOnInProcess(in, ep, out)
 	}
+}
+
+// carry puts events before the arrivals that were given to waits nobody looked at: they came first.
+func (in *instance) carry(events []history.Event) {
+	if len(events) == 0 {
+		return
+	}
+	list := make([]arrival, 0, len(events)+len(in.arrived.list))
+	for _, ev := range events {
+		list = append(list, arrival{event: ev, seq: -1})
+	}
+	for _, a := range in.arrived.list {
+		if a.seq >= 0 { // stored anew, behind the others
+			in.ackPending = append(in.ackPending, a.seq)
+			a.seq = -1
+		}
+		list = append(list, a)
+	}
+	in.arrived.set(list)
 }
 
 // settle moves the offers that were shown from the arrivals to the episode, and drops those that mean nothing.

@@ -288,3 +288,41 @@ func TestLongHistory(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(st.History), 3*n)
 }
+
+func TestVersionOfASubOrchestration(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	a.goOrchestrator(t, "Child", func(o *durable.Orchestration) (string, error) { return o.Version(), nil })
+	a.goOrchestrator(t, "Parent", func(o *durable.Orchestration) (string, error) {
+		return durable.CallSubOrchestrator[string](o, "Child", nil, durable.WithVersion("9")).Await()
+	})
+	h := startHost(t, redistest.Real(t), redistest.HubName(t), "a", a)
+	startNative(t, h, "Parent", "one", nil)
+	require.JSONEq(t, `"9"`, string(finished(t, h, "one").Output))
+}
+
+// TestCarriedEventsComeFirst continues as new with an event that a wait got and nobody looked at, and another one that no wait got.
+func TestCarriedEventsComeFirst(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	release := make(chan struct{})
+	a.activities["Block"] = func(context.Context, json.RawMessage) (any, error) { <-release; return 1, nil }
+	a.goOrchestrator(t, "X", func(o *durable.Orchestration, again bool) ([]int, error) {
+		if !again {
+			durable.WaitForEvent[int](o, "E")
+			if _, err := durable.CallActivity[int](o, "Block", nil).Await(); err != nil {
+				return nil, err
+			}
+			return nil, o.ContinueAsNew(true)
+		}
+		a, b := durable.WaitForEvent[int](o, "E"), durable.WaitForEvent[int](o, "E")
+		return durable.WhenAll(o, a, b).Await()
+	})
+	h := startHost(t, redistest.Real(t), redistest.HubName(t), "a", a)
+	startNative(t, h, "X", "one", false)
+	for _, n := range []string{"1", "2"} {
+		require.NoError(t, h.store.RaiseEvent(t.Context(), "one", "E", json.RawMessage(n)))
+	}
+	close(release)
+	require.JSONEq(t, `[1,2]`, string(finished(t, h, "one").Output))
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -98,7 +99,7 @@ func (p *partition) schedule(in *instance, dec *replay.Decisions, d *draft) {
 			id = in.subOrchestrationID(s.ID)
 		}
 		d.change.Send = append(d.change.Send, Message{
-			Kind: MessageStartSub, InstanceID: id, Name: s.Name, Data: s.Input, At: now, Version: in.rec.Version,
+			Kind: MessageStartSub, InstanceID: id, Name: s.Name, Data: s.Input, At: now, Version: cmp.Or(s.Version, in.rec.Version),
 			Parent: &Parent{Name: in.rec.Name, InstanceID: in.id, ExecutionID: in.rec.ExecutionID, TaskID: s.ID},
 		})
 	}

@@ -73,7 +73,7 @@ func (s *Session) attempt(t *Task, c Call) {
 	case t.kind == history.TaskScheduled:
 		d.Activities = append(d.Activities, replay.Activity{ID: t.id, Name: c.Name, Input: c.Input})
 	default:
-		d.SubOrchestration = append(d.SubOrchestration, replay.SubOrchestration{ID: t.id, Name: c.Name, InstanceID: ev.InstanceID, Input: c.Input})
+		d.SubOrchestration = append(d.SubOrchestration, replay.SubOrchestration{ID: t.id, Name: c.Name, InstanceID: ev.InstanceID, Version: c.Version, Input: c.Input})
 	}
 }
 

@@ -65,6 +65,7 @@ type SubOrchestration struct {
 	ID         int
 	Name       string
 	InstanceID string // "": the engine makes one: <parent execution ID>:<ID>
+	Version    string // "": that of the caller
 	Input      json.RawMessage
 }
 

@@ -17,33 +17,9 @@ import (
 
 // goProgram builds the app of testdata/goapp as a user does, in a module of its own, once for all tests.
 var goProgram = sync.OnceValues(func() (string, error) {
-	repo, err := filepath.Abs("..")
-	if err != nil {
-		return "", err
-	}
 	dir := filepath.Join(filepath.Dir(durango), "goapp-build")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := goModule(dir, "goapp"); err != nil {
 		return "", err
-	}
-	code, err := os.ReadFile(filepath.Join("testdata", "goapp", "main.go"))
-	if err != nil {
-		return "", err
-	}
-	module, err := os.ReadFile(filepath.Join(repo, "go.mod"))
-	if err != nil {
-		return "", err
-	}
-	sums, err := os.ReadFile(filepath.Join(repo, "go.sum"))
-	if err != nil {
-		return "", err
-	}
-	// The modules are those of the repository, which are on the machine already.
-	module = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(module, []byte("module example.com/goapp"))
-	module = fmt.Appendf(module, "\nrequire github.com/durango-functions/durango v0.0.0\n\nreplace github.com/durango-functions/durango => %s\n", repo)
-	for name, text := range map[string][]byte{"main.go": code, "go.mod": module, "go.sum": sums} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return "", err
-		}
 	}
 	program := filepath.Join(dir, "goapp")
 	build := exec.Command("go", "build", "-mod=mod", "-o", program, ".")
@@ -53,6 +29,38 @@ var goProgram = sync.OnceValues(func() (string, error) {
 	}
 	return program, nil
 })
+
+// goModule makes a module of an app's main.go in testdata.
+func goModule(dir, app string) error {
+	repo, err := filepath.Abs("..")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	code, err := os.ReadFile(filepath.Join("testdata", app, "main.go"))
+	if err != nil {
+		return err
+	}
+	module, err := os.ReadFile(filepath.Join(repo, "go.mod"))
+	if err != nil {
+		return err
+	}
+	sums, err := os.ReadFile(filepath.Join(repo, "go.sum"))
+	if err != nil {
+		return err
+	}
+	// The modules are those of the repository, which are on the machine already.
+	module = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(module, []byte("module example.com/"+app))
+	module = fmt.Appendf(module, "\nrequire github.com/durango-functions/durango v0.0.0\n\nreplace github.com/durango-functions/durango => %s\n", repo)
+	for name, text := range map[string][]byte{"main.go": code, "go.mod": module, "go.sum": sums} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // goApp is the folder of the app with its npm packages, and its program.
 func goApp(t testing.TB) (program, root string) {

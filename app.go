@@ -90,6 +90,6 @@ func bind(handler any, trigger string) (*gofunc.Handler, error) {
 //
 //	os.Exit(app.Main())
 func (a *App) Main() int {
-	p := cli.Program{Name: filepath.Base(os.Args[0]), Defaults: defaults, Version: version(), Handlers: a.registrations}
+	p := cli.Program{Name: filepath.Base(os.Args[0]), Defaults: defaults, Version: version(), Handlers: append([]gofunc.Registration{}, a.registrations...)}
 	return p.Run(context.Background(), os.Args[1:])
 }

@@ -21,35 +21,9 @@ func goProgram(name string) (string, error) {
 }
 
 func buildGo(name string) (string, error) {
-	repo, err := filepath.Abs("..")
-	if err != nil {
-		return "", err
-	}
 	dir := filepath.Join(filepath.Dir(durango), name+"-build")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := goModule(dir, name); err != nil {
 		return "", err
-	}
-	module, sums, err := moduleFiles(repo)
-	if err != nil {
-		return "", err
-	}
-	for file, text := range map[string][]byte{"go.mod": module, "go.sum": sums} {
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-			return "", err
-		}
-	}
-	files, err := filepath.Glob(filepath.Join("testdata", name, "*.go"))
-	if err != nil {
-		return "", err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o600); err != nil {
-			return "", err
-		}
 	}
 	program := filepath.Join(dir, name)
 	args := []string{"build", "-mod=mod", "-o", program}
@@ -62,6 +36,37 @@ func buildGo(name string) (string, error) {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return program, nil
+}
+
+// goModule makes a module of the Go files of an app in testdata.
+func goModule(dir, name string) error {
+	repo, err := filepath.Abs("..")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	module, sums, err := moduleFiles(repo)
+	if err != nil {
+		return err
+	}
+	texts := map[string][]byte{"go.mod": module, "go.sum": sums}
+	files, err := filepath.Glob(filepath.Join("testdata", name, "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if texts[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+			return err
+		}
+	}
+	for file, text := range texts {
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moduleFiles are the go.mod and go.sum of a module of a user's, which needs the repository's. Its other modules are those of the repository,

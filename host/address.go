@@ -11,6 +11,10 @@ func (h *Host) openPort() (err error) {
 	if h.cfg.NoHTTP {
 		return nil
 	}
+	if h.cfg.Inherited != nil {
+		h.listener, h.alsoIPv6 = h.cfg.Inherited.listeners()
+		return nil
+	}
 	if h.listener, err = listen(h.cfg.Address, max(h.cfg.Port, 0)); err != nil {
 		return err
 	}

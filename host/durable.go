@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -30,9 +31,11 @@ type durablePart struct {
 	client    *redis.Client
 	hub       *taskhub.Hub
 	engine    *engine.Engine
-	api       *durable.Client
-	binding   *durablebinding.Binding
-	hostID    string // names this host among those of the hub
+	// handOver gives the partitions away before the engine stops, when the host is replaced.
+	handOver sync.WaitGroup
+	api      *durable.Client
+	binding  *durablebinding.Binding
+	hostID   string // names this host among those of the hub
 	// address is where the bindings find the hub's Redis.
 	address *redis.Options
 	// management serves the management API to callers, rpc to the app's own code.
@@ -103,16 +106,27 @@ func (d *durablePart) options() *redis.Options {
 	}
 }
 
-// redisOptions finds the task hub's Redis: the address that the command line gives, else the setting that host.json names, else a
-// server of the host's own.
-func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (_ *redis.Options, err error) {
-	const usual = "DURANGO_REDIS"
-	name := cmp.Or(d.h.config.DurableTask.StorageProvider.ConnectionName, usual)
-	address, source := d.h.cfg.RedisURL, "--redis"
-	if address == "" {
-		address, _ = lookup(name)
-		source = "setting " + name
+// usualConnection is the setting with the address of Redis when host.json names no other.
+const usualConnection = "DURANGO_REDIS"
+
+func (d *durablePart) connectionName() string {
+	return cmp.Or(d.h.config.DurableTask.StorageProvider.ConnectionName, usualConnection)
+}
+
+// redisAddress is the address that the command line gives, else that of the setting that host.json names, and where it comes from. "":
+// the app has none.
+func (d *durablePart) redisAddress(lookup func(string) (string, bool)) (address, source string) {
+	if d.h.cfg.RedisURL != "" {
+		return d.h.cfg.RedisURL, "--redis"
 	}
+	name := d.connectionName()
+	address, _ = lookup(name)
+	return address, "setting " + name
+}
+
+// redisOptions finds the task hub's Redis: that of an address, else the one that the supervisor runs, else a server of the host's own.
+func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (string, bool)) (_ *redis.Options, err error) {
+	address, source := d.redisAddress(lookup)
 	if address != "" {
 		options, err := redisconn.Parse(address)
 		if err != nil {
@@ -120,7 +134,10 @@ func (d *durablePart) redisOptions(ctx context.Context, lookup func(string) (str
 		}
 		return options, nil
 	}
-	if name != usual {
+	if inherited := d.h.cfg.Inherited; inherited != nil && inherited.redis != nil {
+		return inherited.redis.options(), nil
+	}
+	if name := d.connectionName(); name != usualConnection {
 		d.h.logger.Warn(fmt.Sprintf("host.json: extensions.durableTask.storageProvider.connectionName names the setting %s, which is not set: "+
 			"the host runs a Redis of its own", name))
 	}
@@ -144,6 +161,7 @@ func (d *durablePart) stopEngine(ctx context.Context) error {
 	if d.engine == nil {
 		return nil
 	}
+	d.handOver.Wait()
 	return d.engine.Stop(ctx)
 }
 

@@ -52,7 +52,8 @@ func under(path, base string) bool {
 func (h *Host) awaitRunning(w http.ResponseWriter, r *http.Request) bool {
 	select {
 	case <-h.running:
-		if h.currentState() == stateRunning {
+		// Who connects to a host whose port another one goes on serving may still come upon this one: that is no reason to refuse.
+		if h.currentState() == stateRunning || h.cfg.Inherited != nil && h.work.Err() == nil {
 			return true
 		}
 	default:

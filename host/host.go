@@ -67,6 +67,9 @@ type Config struct {
 	// Handlers are the functions in Go that the program has registered. Optional.
 	Handlers []gofunc.Registration
 
+	// Inherited is what the supervisor of a host has opened for it; nil: the host has no supervisor.
+	Inherited *Inherited
+
 	// newChannel makes the worker channel of an app; tests replace it.
 	newChannel func(h *Host, s *settings.Settings) channel
 }
@@ -127,6 +130,7 @@ type Host struct {
 	alsoIPv6 net.Listener
 	server   *http.Server
 	serving  sync.WaitGroup // the goroutines that serve
+	intake   intake
 	rpc      *rpcServer
 	bindings *bindings.Registry
 	redis    *redisClients
@@ -243,7 +247,10 @@ func (h *Host) Start(ctx context.Context) (err error) {
 		return err
 	}
 	h.announceAddress()
-	h.serve()
+	h.rpc.serve(h, &h.serving)
+	if h.cfg.Inherited == nil { // else the host before this one still serves the port
+		h.serve()
+	}
 	if err := h.makeReady(ctx); err != nil {
 		return err
 	}
@@ -252,6 +259,10 @@ func (h *Host) Start(ctx context.Context) (err error) {
 		return errStopping
 	}
 	close(h.running)
+	if h.cfg.Inherited != nil {
+		h.serve()
+		h.writeState()
+	}
 	h.logger.Info(fmt.Sprintf("Host ready in %d ms", time.Since(h.began).Milliseconds()), "ready_ms", data{time.Since(h.began).Milliseconds()})
 	return nil
 }
@@ -303,9 +314,8 @@ func firstError(ctx context.Context, errs ...error) error {
 	return errors.Join(errs...)
 }
 
-// serve starts the goroutines that serve HTTP.
+// serve starts the goroutines that serve the port.
 func (h *Host) serve() {
-	h.rpc.serve(h, &h.serving)
 	if h.listener == nil {
 		return
 	}
@@ -316,12 +326,17 @@ func (h *Host) serve() {
 		BaseContext:       func(net.Listener) context.Context { return h.work },
 		ErrorLog:          slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
 	}
+	if h.cfg.Inherited != nil {
+		h.server.ConnState = h.intake.count
+	}
 	for _, l := range []net.Listener{h.listener, h.alsoIPv6} {
 		if l == nil {
 			continue
 		}
+		h.intake.accepting.Add(1)
 		h.serving.Go(func() {
-			if err := h.server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			defer h.intake.accepting.Done()
+			if err := h.server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 				h.logger.Error("serving HTTP ended", "error", err)
 			}
 		})

@@ -68,12 +68,12 @@ func (r *reloader) start() error {
 }
 
 // changed takes changes of the app's files. Of a program with handlers, Go code is in the program already: changes of it take effect when
-// it is built anew.
+// it is built anew, which a supervisor does by itself.
 func (r *reloader) changed(c functions.Change) {
-	if len(r.h.cfg.Handlers) > 0 {
+	if len(r.h.cfg.Handlers) > 0 || r.h.cfg.Inherited != nil {
 		all := len(c.Paths)
 		c.Paths = slices.DeleteFunc(slices.Clone(c.Paths), isGoSource)
-		if len(c.Paths) < all && !r.saidGo {
+		if len(c.Paths) < all && !r.saidGo && r.h.cfg.Inherited == nil {
 			r.saidGo = true
 			r.h.logger.Info("Go code has changed: it takes effect when the program is built and started anew")
 		}

@@ -38,7 +38,9 @@ func (h *Host) openServices() (err error) {
 		return fmt.Errorf("opening the endpoint for SDKs: %w", err)
 	}
 	h.admin = newAdminPart(h)
-	h.writeState()
+	if h.cfg.Inherited == nil { // else the file names the host before this one, until this one is ready
+		h.writeState()
+	}
 	return nil
 }
 

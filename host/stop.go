@@ -69,6 +69,9 @@ func (h *Host) shutdownIntake(ctx context.Context, current *app) error {
 		listeners <- current.stopListeners(ctx)
 	}()
 	if h.server != nil {
+		if h.intake.leaveToOthers.Load() {
+			h.finishConnections(ctx)
+		}
 		errs = append(errs, h.server.Shutdown(ctx))
 	}
 	errs = append(errs, <-listeners)

@@ -30,17 +30,22 @@ type activityPool struct {
 	running  int
 	resting  []chan *Outstanding // of the goroutines that have nothing to do
 	draining bool
+	leaving  bool          // what others can run is left to them
 	idle     chan struct{} // closed when draining and nothing runs
 	free     chan struct{} // holds a token when a place may have become free
 
 	ctx    context.Context // of the running activities
 	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup
+	// taking is the context of what takes other hosts' activities.
+	taking   context.Context
+	stopTake context.CancelFunc
+	wg       sync.WaitGroup
 }
 
 func newActivityPool(e *Engine) *activityPool {
 	pool := &activityPool{e: e, held: map[activityID]*Outstanding{}, cancels: map[activityID]context.CancelCauseFunc{}, idle: make(chan struct{}), free: make(chan struct{}, 1)}
 	pool.ctx, pool.cancel = context.WithCancelCause(e.ctx)
+	pool.taking, pool.stopTake = context.WithCancel(pool.ctx)
 	return pool
 }
 
@@ -57,8 +62,8 @@ func (pool *activityPool) submit(acts ...*Outstanding) {
 	defer pool.mu.Unlock()
 	for _, a := range acts {
 		id := activityID{a.Partition, a.Key}
-		if pool.held[id] != nil {
-			continue
+		if pool.held[id] != nil || pool.leaving && !a.Claimed {
+			continue // the partition's next owner finds one that nobody has claimed
 		}
 		pool.held[id] = a // when draining, its claim is given up in the end
 		if pool.draining {
@@ -284,12 +289,12 @@ func (pool *activityPool) takeLoop() {
 		if !pool.waitFree() {
 			return
 		}
-		a, err := pool.e.hub.TakeActivity(pool.ctx)
+		a, err := pool.e.hub.TakeActivity(pool.taking)
 		switch {
 		case err == nil:
 			attempt = 0
 			pool.submit(a)
-		case errors.Is(err, ErrClosed) || pool.ctx.Err() != nil:
+		case errors.Is(err, ErrClosed) || pool.taking.Err() != nil:
 			return
 		default:
 			attempt++
@@ -305,7 +310,7 @@ func (pool *activityPool) takeLoop() {
 func (pool *activityPool) waitFree() bool {
 	for {
 		pool.mu.Lock()
-		free, draining := len(pool.waiting) == 0 && pool.running < pool.e.cfg.MaxActivities, pool.draining
+		free, draining := len(pool.waiting) == 0 && pool.running < pool.e.cfg.MaxActivities, pool.draining || pool.leaving
 		pool.mu.Unlock()
 		if draining {
 			return false
@@ -315,8 +320,29 @@ func (pool *activityPool) waitFree() bool {
 		}
 		select {
 		case <-pool.free:
-		case <-pool.ctx.Done():
+		case <-pool.taking.Done():
 			return false
+		}
+	}
+}
+
+// leave drops what waits, and takes nothing more from other hosts: they are to run it.
+func (pool *activityPool) leave(ctx context.Context) {
+	pool.mu.Lock()
+	pool.leaving = true
+	dropped := map[int][]string{}
+	for _, a := range pool.waiting {
+		delete(pool.held, activityID{a.Partition, a.Key})
+		if a.Claimed {
+			dropped[a.Partition] = append(dropped[a.Partition], a.Key)
+		}
+	}
+	pool.waiting = nil
+	pool.mu.Unlock()
+	pool.stopTake()
+	for p, keys := range dropped {
+		if err := pool.e.hub.ReleaseClaims(ctx, p, keys); err != nil {
+			pool.e.logger.Debug("giving up claims on activities failed: they run when the claims have ended", "partition", p, "error", err)
 		}
 	}
 }

@@ -61,6 +61,8 @@ type Engine struct {
 	mu    sync.Mutex
 	parts map[int]*partition
 	hosts []string
+	// finishing are the live hosts without a share.
+	finishing []string
 
 	// owed are partitions that this host has left without the hub knowing. The membership goroutine's.
 	owed []*partition
@@ -75,6 +77,9 @@ type Engine struct {
 	ready    chan struct{}
 	once     sync.Once
 	stopping atomic.Bool
+	leaving  atomic.Bool
+	left     chan struct{} // closed when this host is leaving and owns nothing more
+	onceLeft sync.Once
 	// balancing is held while partitions change hands.
 	balancing sync.Mutex
 	started   atomic.Bool
@@ -106,6 +111,7 @@ func New(cfg Config) *Engine {
 		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),
+		left:     make(chan struct{}),
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.pool = newActivityPool(e)
@@ -153,6 +159,32 @@ func (e *Engine) Stop(ctx context.Context) error {
 	e.cancel(ErrStopped)
 	e.wg.Wait()
 	return errors.Join(err, e.hub.Leave(last))
+}
+
+// HandOver gives all partitions to other hosts and takes no more: it returns when the hub has been told, or ctx has ended. The activities
+// that run here go on, under claims; those that wait are left to the partitions' next owners. Stop must follow.
+func (e *Engine) HandOver(ctx context.Context) error {
+	if !e.started.Load() || e.leaving.Swap(true) {
+		return nil
+	}
+	e.pool.leave(ctx)
+	e.Look()
+	select {
+	case <-e.left:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.ctx.Done():
+		return context.Cause(e.ctx)
+	}
+}
+
+// Look makes this host compare its partitions with its share at once, instead of at the next heartbeat.
+func (e *Engine) Look() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
 }
 
 // owned returns the partitions that this host owns now.

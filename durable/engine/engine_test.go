@@ -79,14 +79,22 @@ func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, chan
 // startHostWith is startHost that does not wait until the engine is ready.
 func startHostWith(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {
 	t.Helper()
+	return startHostOf(t, opts, hub, name, a, func(*taskhub.Config) {}, change...)
+}
+
+// startHostOf is startHostWith with a hub that is configured otherwise.
+func startHostOf(t testing.TB, opts *redis.Options, hub, name string, a *app, configure func(*taskhub.Config), change ...func(*engine.Config)) *host {
+	t.Helper()
 	own := *opts
 	own.MaxRetries = -1
 	client := redis.NewClient(&own)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil)).With("host", name)
-	hubOf, err := taskhub.Open(t.Context(), taskhub.Config{
+	hubConfig := taskhub.Config{
 		Client: client, Dial: func() redis.UniversalClient { o := own; return redis.NewClient(&o) },
 		Name: hub, Partitions: 4, HostID: name, Lease: 1500 * time.Millisecond, ClaimLease: 2 * time.Second, Logger: logger,
-	})
+	}
+	configure(&hubConfig)
+	hubOf, err := taskhub.Open(t.Context(), hubConfig)
 	require.NoError(t, err)
 	h := &host{Hub: hubOf}
 	cfg := engine.Config{Hub: h, Executor: a, HeartbeatInterval: 200 * time.Millisecond, Logger: logger}

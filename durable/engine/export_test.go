@@ -14,3 +14,12 @@ func Quiet(e *Engine) bool {
 	}
 	return true
 }
+
+// Partitions are those that the engine owns.
+func Partitions(e *Engine) []int {
+	var ids []int
+	for _, p := range e.owned() {
+		ids = append(ids, p.id)
+	}
+	return ids
+}

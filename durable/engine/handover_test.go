@@ -14,6 +14,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/taskhub"
 	"github.com/durango-functions/durango/internal/redistest"
 )
 
@@ -197,4 +198,44 @@ func TestPartitionIsGivenBackInTheEnd(t *testing.T) {
 	startHost(t, opts, hub, "first", usual(), func(c *engine.Config) { c.Hub = &keepingHub{Hub: c.Hub} })
 	second := startHostWith(t, opts, hub, "second", usual())
 	require.Eventually(t, owned(t, second, "first", "second"), 10*time.Second, 20*time.Millisecond)
+}
+
+// TestHandOver replaces a host while one of its activities runs: the other host has everything else at once, and the activity ends where it
+// has begun.
+func TestHandOver(t *testing.T) {
+	t.Parallel()
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	slow := func(c *engine.Config) { c.HeartbeatInterval = time.Minute } // what happens here does not wait for it
+	a := newApp()
+	var gate sync.WaitGroup
+	gate.Add(1)
+	running := make(chan struct{}, 10)
+	a.activities["Work"] = func(context.Context, json.RawMessage) (any, error) {
+		running <- struct{}{}
+		gate.Wait()
+		return 1, nil
+	}
+	a.activities["Quick"] = func(context.Context, json.RawMessage) (any, error) { return 2, nil }
+	a.orchestrators["Long"] = func(o *orch) (any, error) { return o.begin("Work", 0)() }
+	a.orchestrators["Short"] = func(o *orch) (any, error) { return o.begin("Quick", 0)() }
+	long := func(c *taskhub.Config) { c.Lease = time.Hour }
+	first := startHostOf(t, opts, hub, "first", a, long, slow)
+	<-first.engine.Ready()
+	start(t, first, "Long", "long", nil)
+	<-running
+	second := startHostOf(t, opts, hub, "second", a, long, slow)
+	require.NoError(t, first.engine.HandOver(t.Context()))
+	second.engine.Look()
+	require.Eventually(t, func() bool { return len(engine.Partitions(second.engine)) == second.Partitions() }, 10*time.Second, time.Millisecond)
+	require.Empty(t, engine.Partitions(first.engine))
+	for i := range 8 {
+		id := fmt.Sprint("short-", i)
+		start(t, second, "Short", id, nil)
+		require.JSONEq(t, `2`, string(completed(t, second, id)))
+	}
+	require.Equal(t, 1, a.ran("Work", "0"), "the second host leaves the activity to the first one")
+	gate.Done()
+	require.JSONEq(t, `1`, string(completed(t, second, "long")))
+	first.stop()
+	require.Equal(t, 1, a.ran("Work", "0"))
 }

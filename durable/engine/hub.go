@@ -21,6 +21,8 @@ type Hub interface {
 
 	// Heartbeat renews this host's lease and returns what it finds by the hub's clock.
 	Heartbeat(ctx context.Context) (Membership, error)
+	// StepDown makes this host one of Membership.Leaving, from this call and the next heartbeat on.
+	StepDown(ctx context.Context) error
 	// Leave gives up this host's lease, so that others need not wait for it to end.
 	Leave(ctx context.Context) error
 	// Owners returns the owner of each partition.
@@ -79,8 +81,10 @@ var (
 
 // Membership is what a heartbeat finds.
 type Membership struct {
-	// Hosts are the live hosts, this one among them, sorted.
+	// Hosts are the live hosts, sorted; this one is among them until it steps down.
 	Hosts []string
+	// Leaving are live hosts that take no share of the partitions, but finish the activities that they have begun.
+	Leaving []string
 	// Now is the hub's clock.
 	Now time.Time
 	// Lease is how long this host's lease lasts from Now.

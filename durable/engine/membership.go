@@ -20,19 +20,26 @@ func (e *Engine) membershipLoop() {
 	ticker := time.NewTicker(e.cfg.HeartbeatInterval)
 	defer ticker.Stop()
 	var trustedUntil time.Time // by this host's own clock
+	steppedDown := false
 	for {
 		attempt := time.Now()
 		ctx, cancel := context.WithTimeout(e.ctx, e.cfg.HeartbeatInterval+time.Second)
+		if e.leaving.Load() && !steppedDown {
+			steppedDown = e.hub.StepDown(ctx) == nil // else the heartbeat fails as well, and says why
+		}
 		m, err := e.hub.Heartbeat(ctx)
 		if err == nil {
 			// The lease began after the attempt did, so it lasts at least this long.
 			trustedUntil = attempt.Add(m.Lease - trustMargin)
 			e.clockOffset.Store(int64(clockOffset(m.Now, attempt, time.Since(attempt))))
-			e.setHosts(m.Hosts)
+			e.setHosts(m.Hosts, m.Leaving)
 			if m.Lapsed {
 				e.giveUp()
 			}
 			err = e.balanceUnlessStopping(ctx, m)
+		}
+		if steppedDown && len(e.owned())+len(e.owed) == 0 {
+			e.onceLeft.Do(func() { close(e.left) })
 		}
 		cancel()
 		switch {
@@ -89,13 +96,13 @@ func (e *Engine) pause(d time.Duration) bool {
 	}
 }
 
-func (e *Engine) setHosts(hosts []string) {
+func (e *Engine) setHosts(hosts, leaving []string) {
 	e.mu.Lock()
 	changed := !slices.Equal(e.hosts, hosts) && (len(hosts) > 1 || len(e.hosts) > 1) // a lone host is nothing to tell
-	e.hosts = hosts
+	e.hosts, e.finishing = hosts, leaving
 	e.mu.Unlock()
 	e.liveHosts.Store(int32(len(hosts)))
-	if changed {
+	if changed && !e.leaving.Load() {
 		e.logger.Info("task hub: live hosts", "hosts", len(hosts), "host_id", e.hub.HostID())
 	}
 }
@@ -104,7 +111,7 @@ func (e *Engine) setHosts(hosts []string) {
 func (e *Engine) isLive(host string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Contains(e.hosts, host)
+	return slices.Contains(e.hosts, host) || slices.Contains(e.finishing, host)
 }
 
 // share is how many partitions this host should own: all hosts the same, the first of them one more where it does not divide.
@@ -239,8 +246,5 @@ func (e *Engine) forget(p *partition) {
 // lost is told by a partition that cannot go on; it is acquired anew if nobody else has it.
 func (e *Engine) lost(p *partition) {
 	e.forget(p)
-	select {
-	case e.kick <- struct{}{}:
-	default:
-	}
+	e.Look()
 }

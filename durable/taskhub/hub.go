@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +49,7 @@ type Hub struct {
 	watch      *watcher
 	taker      *taker
 	lanes      []*lane
+	leaving    atomic.Bool // this host has stepped down
 }
 
 var (

@@ -320,10 +320,20 @@ func TestLeases(t *testing.T) {
 	m, err = b.Heartbeat(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, m.Hosts)
+	require.Empty(t, m.Leaving)
+	require.NoError(t, a.StepDown(t.Context()))
+	m, err = a.Heartbeat(t.Context())
+	require.NoError(t, err)
+	require.False(t, m.Lapsed, "the lease goes on")
+	m, err = b.Heartbeat(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"b"}, m.Hosts)
+	require.Equal(t, []string{"a"}, m.Leaving)
 	require.NoError(t, a.Leave(t.Context()))
 	m, err = b.Heartbeat(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"b"}, m.Hosts)
+	require.Empty(t, m.Leaving)
 }
 
 func TestDeadHostOnThisMachineIsNoticed(t *testing.T) {

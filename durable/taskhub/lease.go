@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,18 +16,39 @@ import (
 // Heartbeat renews this host's lease. One lease serves all of the host's partitions: a partition's owner is whoever its owner key
 // names, for as long as that host's lease lasts by Redis's clock, and each change of owner raises the epoch that every commit shows.
 func (h *Hub) Heartbeat(ctx context.Context) (engine.Membership, error) {
-	return h.heartbeat(ctx, h.cfg.Lease)
+	return h.heartbeat(ctx, h.member(), h.cfg.Lease)
+}
+
+// leavingMark stands behind the ID of a host that takes no share of the partitions any more.
+const leavingMark = "~leaving"
+
+// member is the name under which the hub knows this host's lease.
+func (h *Hub) member() string {
+	if h.leaving.Load() {
+		return h.cfg.HostID + leavingMark
+	}
+	return h.cfg.HostID
+}
+
+// StepDown makes this host one that takes no share of the partitions, while its lease goes on.
+func (h *Hub) StepDown(ctx context.Context) error {
+	if _, err := h.heartbeat(ctx, h.cfg.HostID+leavingMark, h.cfg.Lease); err != nil {
+		return err
+	}
+	h.leaving.Store(true)
+	_, err := h.heartbeat(ctx, h.cfg.HostID, 0)
+	return err
 }
 
 // Leave gives up this host's lease.
 func (h *Hub) Leave(ctx context.Context) error {
-	_, err := h.heartbeat(ctx, 0)
+	_, err := h.heartbeat(ctx, h.member(), 0)
 	return err
 }
 
-func (h *Hub) heartbeat(ctx context.Context, lease time.Duration) (engine.Membership, error) {
+func (h *Hub) heartbeat(ctx context.Context, member string, lease time.Duration) (engine.Membership, error) {
 	key := hubKey(h.name, "hosts")
-	reply, err := h.run(ctx, heartbeatScript, key, h.cfg.HostID, lease.Milliseconds()).StringSlice()
+	reply, err := h.run(ctx, heartbeatScript, key, member, lease.Milliseconds()).StringSlice()
 	if err != nil {
 		return engine.Membership{}, fmt.Errorf("renewing the host's lease: %w", err)
 	}
@@ -35,12 +57,17 @@ func (h *Hub) heartbeat(ctx context.Context, lease time.Duration) (engine.Member
 		return engine.Membership{}, fmt.Errorf("renewing the host's lease: %w", err)
 	}
 	m := engine.Membership{Now: now, Lease: lease, Lapsed: reply[1] != "1"}
-	for _, host := range reply[2:] {
+	for _, name := range reply[2:] {
+		host, leaving := strings.CutSuffix(name, leavingMark)
 		if host != h.cfg.HostID && hasDied(host) {
 			// Found dead on this machine: its lease need not run out first.
-			if err := h.client.ZRem(ctx, key, host).Err(); err != nil {
+			if err := h.client.ZRem(ctx, key, name).Err(); err != nil {
 				return engine.Membership{}, fmt.Errorf("removing a dead host: %w", err)
 			}
+			continue
+		}
+		if leaving {
+			m.Leaving = append(m.Leaving, host)
 			continue
 		}
 		m.Hosts = append(m.Hosts, host)

@@ -37,8 +37,10 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Environ is the environment as "NAME=value". Defaults to that of the process.
 	Environ []string
-	// Handlers are the functions in Go of a program that is an app itself.
+	// Handlers are the functions in Go of a program that is an app itself; nil: the program is none.
 	Handlers []gofunc.Registration
+
+	args []string // of the command line
 }
 
 // usageError is a mistake in the command line itself.
@@ -46,6 +48,11 @@ type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// exitError ends the process with the exit code of another one, which has told the reason itself.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // Run runs a command and returns the exit code of the process: 0 when all went well, 1 for a failure, 2 for a mistake in the command line.
 func (p Program) Run(ctx context.Context, args []string) int {
@@ -59,11 +66,15 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		p.Environ = os.Environ()
 	}
 	p.Name = cmp.Or(p.Name, "durango")
+	p.args = args
 	root := p.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
 	}
 	fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, strings.TrimSpace(err.Error()))
 	var usage *usageError

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/durango-functions/durango/host"
+	"github.com/durango-functions/durango/internal/devloop"
 	"github.com/durango-functions/durango/internal/redisconn"
 )
 
@@ -37,6 +38,7 @@ func (p Program) startCommand() *cobra.Command {
 		Use:   "start",
 		Short: "Run the function app in a folder",
 		Long: "start runs the function app in a folder until it gets a SIGINT (Ctrl-C) or SIGTERM, and reloads it when its files change.\n" +
+			"An app that is a program in Go is built first, and again when its Go files change.\n" +
 			"The section Host of the app's local.settings.json gives defaults for --port and --address.",
 		Example: "  durango start\n  durango start --root samples/hello --port 8080 --redis redis://localhost:6379",
 		Args:    exactArgs(0, "no arguments but flags"),
@@ -44,6 +46,9 @@ func (p Program) startCommand() *cobra.Command {
 			cfg, err := p.hostConfig(&f, cmd.Flags().Changed("port"))
 			if err != nil {
 				return err
+			}
+			if module, found := devloop.Detect(cfg.Root); found && p.Handlers == nil {
+				return p.supervise(cmd.Context(), cfg, module)
 			}
 			return p.start(cmd.Context(), cfg)
 		},
@@ -109,13 +114,19 @@ func (p Program) hostConfig(f *startFlags, portGiven bool) (host.Config, error) 
 func (p Program) start(ctx context.Context, cfg host.Config) error {
 	relaxGC(p.Environ)
 	redisconn.LogTo(cfg.Logger) // it has one logger for the whole process, which is ours
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	var err error
+	if cfg.Inherited, cfg.Environ, err = host.Inherit(cfg.Environ); err != nil {
+		return err
+	}
 	h, err := host.New(cfg)
 	if err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	retire, endOrders := orders(cfg.Inherited, h, signals)
+	defer endOrders()
 	startCtx, cancelStart := context.WithCancel(ctx)
 	defer cancelStart()
 
@@ -136,8 +147,13 @@ func (p Program) start(ctx context.Context, cfg host.Config) error {
 			return stop(h)
 		})
 	}
+	if cfg.Inherited != nil {
+		cfg.Inherited.Report(host.WordReady)
+	}
 	select {
 	case <-ctx.Done():
+	case <-retire:
+		return p.retire(h, cfg, signals)
 	case s := <-signals:
 		cfg.Logger.Info(signalName(s) + ": stopping; once more ends the host at once")
 	}

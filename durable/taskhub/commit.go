@@ -40,7 +40,7 @@ func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]e
 		}
 		calls = append(calls, &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]})
 	}
-	h.lane(p).submit(calls, func() {
+	h.lane.submit(calls, func() {
 		results, err := h.commitResults(p, changes, calls)
 		for _, c := range calls {
 			giveBackWords(c.words)

@@ -48,7 +48,7 @@ type Hub struct {
 	logger     *slog.Logger
 	watch      *watcher
 	taker      *taker
-	lanes      []*lane
+	lane       *lane
 	leaving    atomic.Bool // this host has stepped down
 }
 
@@ -80,9 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Hub, error) {
 	if err := h.loadScripts(ctx); err != nil {
 		return nil, fmt.Errorf("opening task hub %q: loading scripts: %w", cfg.Name, err)
 	}
-	for range laneCount {
-		h.lanes = append(h.lanes, newLane(h))
-	}
+	h.lane = newLane(h)
 	h.watch = newWatcher(h)
 	h.taker = newTaker(h)
 	return h, nil
@@ -123,9 +121,7 @@ func (h *Hub) readMeta(ctx context.Context) error {
 
 // Close ends the hub's own connections. The engine must have stopped.
 func (h *Hub) Close() error {
-	for _, l := range h.lanes {
-		l.close()
-	}
+	h.lane.close()
 	return errors.Join(h.watch.close(), h.taker.close())
 }
 

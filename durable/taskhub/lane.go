@@ -9,10 +9,9 @@ import (
 )
 
 // A lane sends calls of scripts to the server in batches: one round trip at a time, and all that comes meanwhile goes together in the next
-// one (group commit). A lone call is sent at once. The calls of one partition use one lane, and keep their order.
-
-// laneCount is how many round trips may be under way: while the server works on one batch, the host makes the next.
-const laneCount = 2
+// one (group commit). A lone call is sent at once. Calls keep their order. A hub has one: with more of them, which would let the host work on one
+// batch while the server works on another, batches are smaller, and that costs more than it gains, the most with a server that syncs its file
+// before each reply.
 
 // laneBatch is how many calls one round trip carries at most.
 const laneBatch = 512
@@ -53,9 +52,6 @@ type lane struct {
 var errLaneClosed = errors.New("the task hub is closed")
 
 func newLane(h *Hub) *lane { return &lane{hub: h} }
-
-// lane is that of a partition.
-func (h *Hub) lane(p int) *lane { return h.lanes[p%len(h.lanes)] }
 
 // submit sends the calls with the next round trip. done is called on another goroutine, and must not block.
 func (l *lane) submit(calls []*call, done func()) {
@@ -162,7 +158,7 @@ func (h *Hub) shareWhile(ctx context.Context, again func(error) bool, p int, s *
 	for {
 		c := &call{script: s, key: h.prefix(p), args: args}
 		done := make(chan struct{})
-		h.lane(p).submit([]*call{c}, func() { close(done) })
+		h.lane.submit([]*call{c}, func() { close(done) })
 		select {
 		case <-done:
 		case <-ctx.Done():

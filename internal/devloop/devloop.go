@@ -126,7 +126,7 @@ func (l *loop) watch(ctx context.Context) (*functions.Watcher, error) {
 	if err := watcher.Start(ctx); err != nil {
 		// Running without rebuilding is better than nothing: inotify has limits that are not ours.
 		l.cfg.Logger.Warn("changes of the app's Go files will not be noticed", "error", err)
-		return nil, nil //nolint:nilerr,nilnil // see above
+		return nil, nil
 	}
 	return watcher, nil
 }

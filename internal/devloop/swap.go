@@ -82,10 +82,10 @@ func (l *loop) ended(g *generation) (exitCode int, over bool) {
 	delete(l.alive, g)
 	_ = g.orders.Close()
 	defer l.clean()
-	switch {
-	case g == l.next:
+	switch g {
+	case l.next:
 		return l.endedAtStart(g)
-	case g == l.current:
+	case l.current:
 		l.current = nil
 		if g.exitCode() == 0 { // nobody asked it to end but itself
 			return 0, true

@@ -18,8 +18,8 @@ const (
 // Print writes the tables of what was measured for a terminal.
 func (r *Results) Print(out io.Writer) {
 	median, most := r.others()
-	fmt.Fprintf(out, "\n%s\nmedians of %d rounds, %s; everything else on the machine kept %.1f of %d cores busy, at most %.1f\n",
-		r.Machine, r.Rounds, r.When.Format("2006-01-02"), median, r.Machine.Cores, most)
+	fmt.Fprintf(out, "\n%s\n%s, %s; everything else on the machine kept %.1f of %d cores busy, at most %.1f\n",
+		r.Machine, r.rounds(), r.When.Format("2006-01-02"), median, r.Machine.Cores, most)
 	for _, e := range r.Engines {
 		fmt.Fprintln(out, "  "+e.About)
 	}
@@ -56,11 +56,18 @@ func (r *Results) Render(docs string) error {
 	return os.WriteFile(path, page, 0o644)
 }
 
+func (r *Results) rounds() string {
+	if r.Rounds == 1 {
+		return "those of a single round"
+	}
+	return fmt.Sprintf("medians of %d rounds", r.Rounds)
+}
+
 // section is the page's part with tables and charts.
 func (r *Results) section(charts []*chart) string {
 	var b strings.Builder
 	median, most := r.others()
-	fmt.Fprintf(&b, "\nMeasured on %s with %s. Each figure is the median of %d rounds. ", r.When.Format("2 January 2006"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "\nMeasured on %s with %s. The figures are %s. ", r.When.Format("2 January 2006"), r.Machine, r.rounds())
 	fmt.Fprintf(&b, "Everything else on the machine kept %.1f of the cores busy meanwhile, at most %.1f.\n\n", median, most)
 	for _, e := range r.Engines {
 		fmt.Fprintf(&b, "- %s\n", e.About)

@@ -40,10 +40,12 @@ func (r *Results) Required() *Table {
 	add(loaded+", always", "10 x "+peer, throughput(engine.Always, 10))
 	add(r.title(workload.HelloUnloaded)+", p50", "1/4 of "+peer, r.againstPeer(workload.HelloUnloaded, workload.P50, "ms", 1./4))
 	add(r.title(workload.FanOutMedium), "1/10 of "+peer+"' time", r.againstPeer(workload.FanOutMedium, workload.Total, "ms", 1./10))
-	add(r.title(workload.FanOutLarge), "1.3 x the time per activity of "+r.title(workload.FanOutMedium)+"; memory flat",
+	add(r.title(workload.FanOutLarge), "1.3 x the time per activity of "+r.title(workload.FanOutMedium),
 		r.compare(ours(workload.FanOutLarge, workload.PerItem), ours(workload.FanOutMedium, workload.PerItem), "µs",
-			func(ratio float64) bool { return ratio <= 1.3 }),
-		r.told(workload.FanOutLarge, workload.PeakHeap, "peak heap %s MB"), r.told(workload.FanOutMedium, workload.PeakHeap, "of the smaller %s MB"))
+			func(ratio float64) bool { return ratio <= 1.3 }))
+	// What is flat depends on what one expects, so it is told and not judged.
+	heap := r.compare(ours(workload.FanOutLarge, workload.PeakHeap), ours(workload.FanOutMedium, workload.PeakHeap), "MB", func(float64) bool { return true })
+	t.Rows = append(t.Rows, []string{r.title(workload.FanOutLarge) + ", peak heap", "flat", heap.measured, "for the reader"})
 	add("Round trips per HelloSequence5", "8 unloaded, less than 2 under load",
 		r.bound(workload.HelloUnloaded, workload.RoundTrips, func(v float64) bool { return v <= 8 }),
 		r.bound(workload.HelloLoaded, workload.RoundTrips, func(v float64) bool { return v < 2 }))
@@ -97,11 +99,4 @@ func (r *Results) bound(workloadName, figure string, met func(v float64) bool) c
 		return check{measured: "-"}
 	}
 	return check{measured: number(v), known: true, met: met(v)}
-}
-
-// told only tells a figure.
-func (r *Results) told(workloadName, figure, format string) check {
-	c := r.bound(workloadName, figure, func(float64) bool { return true })
-	c.measured = fmt.Sprintf(format, c.measured)
-	return c
 }

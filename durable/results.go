@@ -25,7 +25,9 @@ func (e *NotCompletedError) Error() string {
 }
 
 // Is makes errors.Is(err, ErrTerminated) true for a terminated instance.
-func (e *NotCompletedError) Is(target error) bool { return target == ErrTerminated && e.Status == Terminated }
+func (e *NotCompletedError) Is(target error) bool {
+	return target == ErrTerminated && e.Status == Terminated
+}
 
 // OutputOf returns the output of a completed instance, such as WaitForCompletion returns one, as a value of the orchestrator's result type. The error of
 // one that is not Completed is a *NotCompletedError.

@@ -114,6 +114,7 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
 		in.local.close(inproc.ErrEvicted)
+		in.ackActs, in.lag = append(in.ackActs, in.lag...), nil
 		in.rec, in.local = nil, nil // a start that came after it reads the instance anew
 		p.tellWaiters(in)
 	}
@@ -138,7 +139,7 @@ func (p *partition) reread(in *instance, m *Message) {
 	in.local.close(inproc.ErrEvicted)
 	fresh := &instance{
 		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
-		acks: append(in.acks, dropped.change.Consumed...), ackActs: append(in.ackActs, dropped.change.ActivitiesRemove...),
+		acks: append(in.acks, dropped.change.Consumed...), ackActs: slices.Concat(in.ackActs, dropped.change.ActivitiesRemove, in.lag),
 		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...), replies: append(in.replies, dropped.replies...),
 		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
 		adopted: in.adopted,

@@ -84,7 +84,11 @@ func (p *partition) sort(in *instance, m *Message) {
 		return
 	}
 	if m.reply != nil && !in.runs() {
-		m.reply(fmt.Errorf("%w: its status is %s", durable.ErrInstanceFinished, in.rec.Status))
+		err := errElsewhere // it was purged: the hub knows what is there now
+		if in.rec != nil {
+			err = fmt.Errorf("%w: its status is %s", durable.ErrInstanceFinished, in.rec.Status)
+		}
+		m.reply(err)
 		return
 	}
 	switch m.Kind {
@@ -113,10 +117,10 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.undo(in, m)
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
-		in.local.close(inproc.ErrEvicted)
-		in.ackActs, in.lag = append(in.ackActs, in.lag...), nil
-		in.rec, in.local = nil, nil // a start that came after it reads the instance anew
-		p.tellWaiters(in)
+		if in.rec != nil && in.rec.ExecutionID == m.ExecutionID && in.rec.Revision == m.Revision { // else it is another that runs by now
+			*in = *in.anew() // a start that came after it reads the instance
+			p.tellWaiters(in)
+		}
 	}
 }
 
@@ -131,21 +135,27 @@ func (p *partition) started(in *instance, m *Message) {
 
 // reread reads an instance again, since what is in memory was read before, and looks at the message once more.
 func (p *partition) reread(in *instance, m *Message) {
+	fresh := in.anew()
+	fresh.loading, fresh.reloadedFor = true, m.ID
+	fresh.inbox = append([]Message{*m}, in.inbox...)
+	*in = *fresh
+	p.wg.Go(func() { p.load(in) })
+}
+
+// anew is the instance without what is known of its record; what has come for it is to be acknowledged.
+func (in *instance) anew() *instance {
 	var dropped draft
 	for _, a := range in.arrived.list {
 		a.seq = -1 // pending events went with the old execution
 		in.drop(a, &dropped)
 	}
 	in.local.close(inproc.ErrEvicted)
-	fresh := &instance{
-		id: in.id, loading: true, reloadedFor: m.ID, inbox: append([]Message{*m}, in.inbox...), fired: in.fired,
+	return &instance{
+		id: in.id, inbox: in.inbox, fired: in.fired, adopted: in.adopted,
 		acks: append(in.acks, dropped.change.Consumed...), ackActs: slices.Concat(in.ackActs, dropped.change.ActivitiesRemove, in.lag),
 		ackClaim: append(in.ackClaim, dropped.change.ClaimsRemove...), replies: append(in.replies, dropped.replies...),
 		ackTimer: append(in.ackTimer, dropped.change.TimersRemove...), cached: cached{place: in.cached.place, bytes: in.cached.bytes},
-		adopted: in.adopted,
 	}
-	*in = *fresh
-	p.wg.Go(func() { p.load(in) })
 }
 
 // undo takes an order to rewind.

@@ -30,6 +30,8 @@ type host struct {
 	engine *engine.Engine
 	store  durable.Store // what a client on this host uses
 	cut    atomic.Bool   // the hub cannot be reached
+	// heldInbox, if set, is closed when what was read from inboxes may go on.
+	heldInbox atomic.Pointer[chan struct{}]
 	stop   func()
 }
 
@@ -48,6 +50,22 @@ func (h *host) Commit(p int, epoch int64, c []*engine.Change, done func([]engine
 		return
 	}
 	h.Hub.Commit(p, epoch, c, done)
+}
+
+// Inbox gives what a reader has read to the engine when heldInbox is closed.
+func (h *host) Inbox(p int) engine.InboxReader { return &heldInbox{InboxReader: h.Hub.Inbox(p), h: h} }
+
+type heldInbox struct {
+	engine.InboxReader
+	h *host
+}
+
+func (in *heldInbox) Read(ctx context.Context) ([]engine.Message, error) {
+	messages, err := in.InboxReader.Read(ctx)
+	if held := in.h.heldInbox.Load(); held != nil {
+		<-*held
+	}
+	return messages, err
 }
 
 func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine.Message) error {
@@ -673,6 +691,41 @@ func TestPurgeOfARunningInstance(t *testing.T) {
 	require.ErrorIs(t, h.RaiseEvent(t.Context(), "one", "go", nil), durable.ErrInstanceNotFound)
 	start(t, h, "Sequence", "one", nil) // the ID is free again
 	completed(t, h, "one")
+}
+
+// TestPurgeIsHeardOfLate has an owner that hears of a purge when another instance of the ID runs already, which it has begun itself.
+func TestPurgeIsHeardOfLate(t *testing.T) {
+	t.Parallel()
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	second, goOn := make(chan struct{}), make(chan struct{})
+	a := newApp()
+	a.activities["First"] = func(context.Context, json.RawMessage) (any, error) { return 1, nil }
+	a.activities["Second"] = func(context.Context, json.RawMessage) (any, error) {
+		close(second) // the outcome of the first is on its way: there is one place for activities
+		<-goOn
+		return 2, nil
+	}
+	a.goOrchestrator(t, "Wait", func(o *durable.Orchestration) (int, error) { return durable.WaitForEvent[int](o, "go").Await() })
+	a.goOrchestrator(t, "Both", func(o *durable.Orchestration) ([]int, error) {
+		return durable.WhenAll(o, durable.CallActivity[int](o, "First", nil), durable.CallActivity[int](o, "Second", nil)).Await()
+	})
+	h := startHost(t, opts, hub, "a", a, func(c *engine.Config) { c.CacheBytes, c.MaxActivities = -1, 1 })
+	startNative(t, h, "Wait", "one", nil)
+	await(t, h, "one", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+
+	heard := make(chan struct{})
+	h.heldInbox.Store(&heard)
+	require.NoError(t, h.Purge(t.Context(), "one"))
+	startNative(t, h, "Both", "one", nil)
+	<-second
+	close(heard)
+	client := redis.NewClient(opts)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	inbox := fmt.Sprintf("{%s:%d}:in", hub, h.PartitionOf("one"))
+	require.NotZero(t, client.Exists(t.Context(), inbox).Val())
+	require.Eventually(t, func() bool { return client.XLen(t.Context(), inbox).Val() == 0 }, 10*time.Second, time.Millisecond)
+	close(goOn)
+	require.JSONEq(t, `[1,2]`, string(completed(t, h, "one")))
 }
 
 func TestIDOfAPurgedInstanceIsFreeForASubOrchestration(t *testing.T) {

@@ -157,7 +157,7 @@ const (
 	MessageSuspend   MessageKind = "suspend"
 	MessageResume    MessageKind = "resume"
 	MessageRewind    MessageKind = "rewind" // run a failed instance again
-	MessagePurged    MessageKind = "purged" // the instance was deleted while it ran: forget it
+	MessagePurged    MessageKind = "purged" // the instance was deleted while it ran, at this execution and revision: forget it
 	MessageNudge     MessageKind = "nudge"  // a rewound parent asks for this sub-orchestration's outcome: rewind it if it failed, tell it again if it is known
 )
 
@@ -187,7 +187,9 @@ type Message struct {
 	Cascade bool                    `json:"c,omitempty"`
 	TaskID  int                     `json:"t,omitempty"`
 	Parent  *Parent                 `json:"p,omitempty"`
-	At      int64                   `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
+	// Revision is that of the instance that was purged.
+	Revision int64 `json:"rev,omitempty,string"`
+	At       int64 `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
 
 	// Claimed says of the outcome of an activity that the hub may hold a claim on the activity.
 	Claimed bool `json:"-"`

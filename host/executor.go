@@ -77,12 +77,14 @@ func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.Orchestrat
 		logger.Info(fmt.Sprintf("Started orchestration '%s' (Instance='%s')", fn.Name, w.InstanceID),
 			"function", data{fn.Name}, "instance_id", data{w.InstanceID})
 	}
-	payload := replay.BuildPayload(nil, replay.PayloadInput{
-		History: w.History, Input: w.Input, InstanceID: w.InstanceID, ParentInstanceID: w.ParentInstanceID,
-		IsReplaying: w.IsReplaying, HTTPSleep: x.httpSleep,
-	})
+	episode := &worker.Episode{
+		Generation: w.Generation, Past: w.Past, New: w.New, Input: w.Input,
+		Rest: replay.BuildPayload(nil, replay.PayloadInput{
+			InstanceID: w.InstanceID, ParentInstanceID: w.ParentInstanceID, IsReplaying: w.IsReplaying, HTTPSleep: x.httpSleep,
+		}),
+	}
 	result, err := a.invoker.invoke(ctx, fn,
-		triggers.Event{Value: worker.Value{Kind: worker.String, Data: payload}, Reason: "Orchestration episode"},
+		triggers.Event{Value: worker.Value{Kind: worker.Orchestration, Episode: episode}, Reason: "Orchestration episode"},
 		mode{quiet: true, once: true, pure: true, instanceID: w.InstanceID})
 	outcome, err := orchestratorOutcome(w.Name, result, err)
 	x.logOutcome(logger, fn, w, outcome, err)

@@ -55,6 +55,8 @@ type Engine struct {
 	clockOffset atomic.Int64
 	// cached is about how many bytes the instances in memory take.
 	cached atomic.Int64
+	// generations counts the histories that instances have had in memory.
+	generations atomic.Uint64
 	// liveHosts is the number of hosts at the last heartbeat.
 	liveHosts atomic.Int32
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/durango-functions/durango/durable"
@@ -18,6 +17,8 @@ type episode struct {
 	now   time.Time // its clock
 	first bool      // it starts the execution
 	learn bool      // it only replays what is stored, to learn what the orchestrator awaits
+	// generation is that of the history that it continues.
+	generation uint64
 	// show are the events that it shows, in order; shown are the arrivals that they stand for.
 	show  []history.Event
 	shown []arrival
@@ -127,7 +128,7 @@ func (p *partition) runEpisode(in *instance) {
 		p.misplaced(in)
 		return
 	}
-	ep := &episode{now: p.clockOf(in), first: !in.started}
+	ep := &episode{now: p.clockOf(in), first: !in.started, generation: in.generation}
 	switch {
 	case ep.first:
 		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
@@ -212,13 +213,12 @@ func continuesAsNew(r *replay.Result) bool {
 }
 
 func (p *partition) replay(rec *Record, ep *episode) (*replay.Result, error) {
-	events := slices.Clone(rec.History)
-	for _, ev := range ep.events() {
-		events = append(events, ev.AppendJSON(nil, false))
-	}
 	work := &OrchestratorWork{
 		Name: rec.Name, InstanceID: rec.InstanceID, ExecutionID: rec.ExecutionID, Input: rec.Input,
-		History: history.JoinArray(events), IsReplaying: !ep.first,
+		Generation: ep.generation, Past: rec.History, IsReplaying: !ep.first,
+	}
+	for _, ev := range ep.events() {
+		work.New = append(work.New, ev.AppendJSON(nil, false))
 	}
 	if rec.Parent != nil {
 		work.ParentInstanceID = rec.Parent.InstanceID

@@ -26,6 +26,9 @@ type instance struct {
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
 
+	// generation is a number of its own for each history: it changes when the history becomes another than the one before with events appended.
+	generation uint64
+
 	orch    *replay.Orchestration
 	local   *local             // nil: the orchestrator is run through the Executor, or has not started
 	started bool               // its history holds ExecutionStarted
@@ -121,6 +124,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 // restore works out from the history where the execution stands.
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
+	in.generation = e.generations.Add(1)
 	in.timers, in.subs, in.tasks = nil, nil, nil
 	in.local.close(inproc.ErrEvicted)
 	in.local, in.orch = nil, nil

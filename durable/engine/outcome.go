@@ -136,6 +136,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	p.setReady(in, d, true)
 	in.rec.ExecutionID, in.rec.Input = execution, input
 	in.rec.History, in.cached.history = nil, 0
+	in.generation = p.e.generations.Add(1)
 	in.local.close(inproc.ErrEvicted)
 	in.orch, in.local = replay.New(p.e.replayConfig()), nil
 	in.started = false

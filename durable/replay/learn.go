@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -187,6 +188,7 @@ var errEntities = errors.New("entities are not supported yet")
 
 func (o *Orchestration) newLeaf(i int, a *Action) (*leaf, error) {
 	l := &leaf{index: i, action: *a, dormant: -1}
+	l.action.Input, l.action.HTTPRequest = bytes.Clone(a.Input), bytes.Clone(a.HTTPRequest) // the result is large and the leaf stays
 	switch a.Type {
 	case CallEntity, SignalEntity, ScheduledSignalEntity, LockEntities, ReleaseEntities:
 		return l, errEntities

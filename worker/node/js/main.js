@@ -3,12 +3,14 @@
 
 const { Connection } = require('./frames');
 const { describe } = require('./errors');
+const histories = require('./histories');
 
 // Types of frames, as in frame.go.
 const INIT = 1, LOAD = 2, INVOKE = 3, DRAIN = 4;
-const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68;
+const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, MISSING = 69;
 
 const LEVELS = { trace: 0, debug: 1, information: 2, warning: 3, error: 4 };
+const EPISODE = 'o'; // kind of value, as in values.js, which is not needed to start
 const UNCAUGHT = 'LanguageWorkerConsoleLog[error] Worker uncaught exception:';
 
 const functions = new Map(); // by the host's number
@@ -31,6 +33,7 @@ function onFrame({ type, header, attachments }) {
     case INIT:
       root = header.root;
       hintAfter = header.hintAfter;
+      histories.setRoom(header.keepBytes);
       break;
     case LOAD:
       loading = loading.then(() => load(header)); // one after the other, so that the host knows which one ends the process
@@ -68,12 +71,30 @@ async function invoke(call, attachments) {
     const result = await invocation.run();
     const parts = [];
     const { out, ret } = require('./outputs').collect(fn, invocation.context, result, parts);
-    connection.send(RESULT, { id: call.id, out, ret }, parts);
+    connection.send(RESULT, resultHeader(call.id, out, ret, keep(fn, call, result)), parts);
   } catch (thrown) {
-    fail(call.id, thrown);
+    if (thrown instanceof histories.Missing) {
+      connection.send(MISSING, { id: call.id });
+    } else {
+      fail(call.id, thrown);
+    }
   } finally {
     running.delete(call.id);
   }
+}
+
+// keep keeps the history of an episode if it can.
+function keep(fn, call, result) {
+  const input = call.inputs[0];
+  return input !== undefined && input.v !== undefined && input.v.k === EPISODE && histories.settle(fn, input.v, result);
+}
+
+// resultHeader writes the header as text. The host reads this form without a JSON parser, unless it has out or gone in it.
+function resultHeader(id, out, ret, isKept) {
+  const gone = histories.takeDropped();
+  if (out.length > 0 || gone !== undefined) return JSON.stringify({ id, out, ret, kept: isKept, gone });
+  const value = ret === undefined ? '' : `,"ret":${JSON.stringify(ret)}`;
+  return `{"id":${id}${value}${isKept ? ',"kept":true' : ''}}`;
 }
 
 function fail(id, thrown) {

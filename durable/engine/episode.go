@@ -142,15 +142,22 @@ func (p *partition) runEpisode(in *instance) {
 		p.finish(in, ep, nil, durable.Failed, failureText(missingFunction(in.rec.Name, "an orchestrator")))
 		return
 	}
-	in.busy = true
+	in.busy, in.running = true, true
 	p.active++
 	rec := *in.rec
 	p.wg.Go(func() {
 		p.execute(&rec, ep)
 		p.mail.put(func() {
-			in.busy = false
 			p.active--
-			p.episodeDone(in, ep)
+			in.running = false
+			if in.storing {
+				in.ended = ep
+				return
+			}
+			in.busy = false
+			if !in.refused {
+				p.episodeDone(in, ep)
+			}
 		})
 	})
 }
@@ -268,6 +275,7 @@ func (p *partition) episodeDone(in *instance, ep *episode) {
 	p.e.troubles.warn(p.logger, "orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
 	in.arrived.set(append(append(ep.shown, ep.unseen...), in.arrived.list...))
 	in.delayed = true
+	p.storeStart(in)
 	p.wg.Go(func() {
 		if p.pause(delay) {
 			p.mail.put(func() {

@@ -23,6 +23,10 @@ type instance struct {
 	// storedStatus is the status that the hub has of a stored record.
 	storedStatus durable.RuntimeStatus
 	start        *startOrder // the commit that creates it is a start of a client of this process
+	// running: an episode runs in a worker. storing: the start is being stored alone meanwhile; then ended is the episode, if it has ended.
+	running, storing bool
+	ended            *episode
+	refused          bool // its start was refused: it is not there any more
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
 

@@ -160,7 +160,7 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	if in == nil {
 		return
 	}
-	in.busy = false
+	in.busy = in.storing && in.running
 	p.active--
 	in.rec.Revision = d.change.Revision + 1
 	if status := d.change.Fields.Status; status != nil {
@@ -169,6 +169,9 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	if d.change.Start {
 		in.rec.Revision = res.Revision
 		in.start.reply(nil)
+		if in.start.patience != nil {
+			in.start.patience.Stop()
+		}
 		in.start = nil
 	}
 	switch {
@@ -193,6 +196,12 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	p.tellWaiters(in)
 	if in.local != nil {
 		d.giveBack()
+	}
+	ended := in.ended
+	in.storing, in.ended = false, nil
+	if ended != nil {
+		p.episodeDone(in, ended)
+		return
 	}
 	p.advance(in)
 }

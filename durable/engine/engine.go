@@ -70,6 +70,8 @@ type Engine struct {
 	owed []*partition
 
 	episodes chan struct{} // a token per episode that may run
+	runners  chan func()   // takes an episode while a goroutine rests that has run one
+	resting  atomic.Int32  // those goroutines
 	orders   chan struct{} // a token per client of this process that waits for an owner
 
 	ctx      context.Context // of everything; its cause tells why it ended
@@ -110,6 +112,7 @@ func New(cfg Config) *Engine {
 		cfg: cfg, hub: cfg.Hub, logger: cfg.Logger,
 		parts:    map[int]*partition{},
 		episodes: make(chan struct{}, cfg.MaxOrchestrators),
+		runners:  make(chan func()),
 		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),

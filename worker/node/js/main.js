@@ -76,6 +76,8 @@ async function invoke(call, attachments) {
     if (thrown instanceof histories.Missing) {
       connection.send(MISSING, { id: call.id });
     } else {
+      const episode = episodeOf(call);
+      if (episode !== undefined) histories.drop(episode);
       fail(call.id, thrown);
     }
   } finally {
@@ -85,8 +87,13 @@ async function invoke(call, attachments) {
 
 // keep keeps the history of an episode if it can.
 function keep(fn, call, result) {
+  const episode = episodeOf(call);
+  return episode !== undefined && histories.settle(fn, episode, result);
+}
+
+function episodeOf(call) {
   const input = call.inputs[0];
-  return input !== undefined && input.v !== undefined && input.v.k === EPISODE && histories.settle(fn, input.v, result);
+  return input !== undefined && input.v !== undefined && input.v.k === EPISODE ? input.v : undefined;
 }
 
 // resultHeader writes the header as text. The host reads this form without a JSON parser, unless it has out or gone in it.

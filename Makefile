@@ -79,12 +79,14 @@ bench: need-go need-redis ## Measure durango beside its peers, some 15 minutes; 
 	cd bench && $(GO) run . -json results.json
 
 .PHONY: bench-smoke
-bench-smoke: need-go need-redis ## Do all measurements once and in small, to see that they work
+bench-smoke: need-go need-redis need-node $(PACKAGES) build ## Do all measurements once and in small, to see that they work
 	cd bench && $(GO) run . -smoke
+	cd bench && $(GO) run . js -smoke -durango ../bin/durango
 
 .PHONY: bench-report
-bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json
+bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json and results-js.json
 	cd bench && $(GO) run . report
+	cd bench && $(GO) run . js -json results-js.json -docs ../docs
 
 .PHONY: bench-js
 bench-js: need-redis need-node $(PACKAGES) build ## Measure the built host with an app in JavaScript over HTTP

@@ -30,7 +30,7 @@ const (
 	frameResult  frameType = 66
 	frameFailure frameType = 67
 	frameLog     frameType = 68
-	frameMissing frameType = 69
+	frameMissing frameType = 71
 )
 
 // frame is one message between host and worker: a small JSON header, and attachments that are never escaped or parsed on the way.

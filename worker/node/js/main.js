@@ -7,7 +7,7 @@ const histories = require('./histories');
 
 // Types of frames, as in frame.go.
 const INIT = 1, LOAD = 2, INVOKE = 3, DRAIN = 4;
-const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, MISSING = 69;
+const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, MISSING = 71;
 
 const LEVELS = { trace: 0, debug: 1, information: 2, warning: 3, error: 4 };
 const EPISODE = 'o'; // kind of value, as in values.js, which is not needed to start

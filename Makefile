@@ -38,7 +38,8 @@ test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install wha
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./... && $(GO) test ./...
 	$(MAKE) --no-print-directory test-samples
-	# The engine's tests once more with orchestrators in Go: kept in memory, and replayed from their history at each episode.
+	# The engine's tests once more: with clients in the host's process, and with orchestrators in Go, kept in memory and replayed from their history.
+	DURANGO_TEST_ORCHESTRATORS=local $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	DURANGO_TEST_ORCHESTRATORS=go $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	DURANGO_TEST_ORCHESTRATORS=go-replay $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	$(GO) test -race -count=1 -timeout 15m ./...

@@ -216,6 +216,7 @@ func jsonOf(v worker.Value) (json.RawMessage, error) {
 		return json.Marshal(v.Data)
 	case worker.HTTP:
 		return json.Marshal(v.Response)
+	case worker.Orchestration: // goes to workers only
 	}
 	return nil, fmt.Errorf("value of unknown kind %d", v.Kind)
 }

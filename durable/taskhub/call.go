@@ -9,10 +9,12 @@ type call struct {
 	changes int
 	epoch   int64
 
-	batch    *batch
-	attempts int
-	reply    any
-	err      error
+	// withSource has the server learn the script from the call.
+	withSource bool
+
+	batch *batch
+	reply any
+	err   error
 }
 
 // weight is about how much work the call is for the server.
@@ -58,7 +60,11 @@ func (m *command) append(b []byte) []byte {
 		n += c.args.n
 	}
 	w := words{b: appendHead(b, '*', n)}
-	w.text("EVALSHA", first.script.sha, "1", first.key)
+	if first.withSource {
+		w.text("EVAL", first.script.source, "1", first.key)
+	} else {
+		w.text("EVALSHA", first.script.sha, "1", first.key)
+	}
 	if first.changes > 0 {
 		w.number(first.epoch)
 	}

@@ -24,7 +24,7 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []*call
 	weight  int     // of those
-	again   []*call // were not performed and are to be sent once more, when nothing is on its way
+	again   []*call // were not performed, since the server has forgotten the scripts; they are sent once more when nothing is on its way
 	flying  []int   // weights of the trips on their way
 	closed  bool
 
@@ -38,8 +38,8 @@ const (
 	laneBatch = 512
 	// laneTrips is how many trips may be on their way at once.
 	laneTrips = 2
-	// maxAttempts is how often a call is sent to a server that does not know its script.
-	maxAttempts = 5
+	// laneShare: a trip follows another when it has one over this of its weight, at least.
+	laneShare = 2
 	// maxBufferKept is the largest buffer that is kept for its memory, in bytes.
 	maxBufferKept = 1 << 20
 )
@@ -99,36 +99,36 @@ func (l *lane) run() {
 	defer l.hangUp()
 	for range l.wake {
 		for {
-			t, again, end := l.next()
+			t, end := l.next()
 			if end {
 				return
 			}
 			if t == nil {
 				break
 			}
-			l.send(t, again)
+			l.send(t)
 		}
 	}
 }
 
-// next takes what is to be sent now. again says that some of it was sent before, to a server that did not know the script.
-func (l *lane) next() (t *trip, again, end bool) {
+// next takes what is to be sent now; nil: nothing is.
+func (l *lane) next() (t *trip, end bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.flying) == 0 && len(l.again) > 0 {
 		rest := l.waiting
-		l.waiting, l.weight, again = nil, 0, true
+		l.waiting, l.weight = nil, 0
 		l.wait(l.again)
 		l.wait(rest)
 		l.again = nil
 	}
 	switch flying := len(l.flying); {
 	case len(l.waiting) == 0:
-		return nil, false, l.closed && flying == 0
+		return nil, l.closed && flying == 0
 	case flying == laneTrips, len(l.again) > 0:
-		return nil, false, false
-	case flying > 0 && l.weight < l.flying[flying-1]:
-		return nil, false, false
+		return nil, false
+	case flying > 0 && laneShare*l.weight < l.flying[flying-1]:
+		return nil, false
 	}
 	n, weight := 0, 0
 	for n < len(l.waiting) && weight < laneBatch {
@@ -141,11 +141,11 @@ func (l *lane) next() (t *trip, again, end bool) {
 		l.waiting = nil
 	}
 	l.flying = append(l.flying, weight)
-	return &trip{commands: together(calls), weight: weight}, again, false
+	return &trip{commands: together(calls), weight: weight}, false
 }
 
 // send sends a trip. When there is no connection, it tries for a moment to get one.
-func (l *lane) send(t *trip, loadScripts bool) {
+func (l *lane) send(t *trip) {
 	l.buf = l.buf[:0]
 	for i := range t.commands {
 		l.buf = t.commands[i].append(l.buf)
@@ -154,7 +154,7 @@ func (l *lane) send(t *trip, loadScripts bool) {
 	ctx, cancel := context.WithDeadline(context.Background(), t.due)
 	defer cancel()
 	for r := (retrier{}); ; {
-		err := l.connect(ctx, loadScripts)
+		err := l.connect(ctx)
 		switch {
 		case err == nil && l.wire.send(t, l.buf):
 		case err == nil: // the connection has ended since the last trip
@@ -173,12 +173,7 @@ func (l *lane) send(t *trip, loadScripts bool) {
 }
 
 // connect sees to it that there is a connection.
-func (l *lane) connect(ctx context.Context, loadScripts bool) error {
-	if loadScripts {
-		if err := l.hub.loadScripts(ctx); err != nil {
-			return err
-		}
-	}
+func (l *lane) connect(ctx context.Context) error {
 	if l.wire != nil {
 		return nil
 	}
@@ -207,9 +202,9 @@ func (l *lane) answered(t *trip, err error) {
 			m.err = err
 		}
 		m.share()
-		if err == nil && (isNoScript(m.err) || neverLeft(m.err)) && m.calls[0].attempts < maxAttempts {
+		if isNoScript(m.err) {
 			for _, c := range m.calls {
-				c.attempts++
+				c.withSource = true
 			}
 			again = append(again, m.calls...)
 			continue

@@ -126,6 +126,19 @@ type Channel interface {
 	Invoke(ctx context.Context, inv *Invocation) (*Result, error)
 }
 
+// Index is what the app's entry files have registered, and what went wrong with them.
+type Index struct {
+	Functions []functions.Registered
+	Errors    []EntryError
+}
+
+// EntryError tells why an entry file could not be loaded. What it has registered before that is in the Index nevertheless.
+type EntryError struct {
+	File    string // absolute; "" when it is no single file's
+	Message string // complete, for the app's author
+	Stack   string
+}
+
 // FunctionError is a failure of the user's code.
 type FunctionError struct {
 	Message string

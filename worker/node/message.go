@@ -28,6 +28,7 @@ type loadHeader struct {
 	Script     string          `json:"script"`
 	EntryPoint string          `json:"entryPoint,omitempty"`
 	Bindings   []bindingHeader `json:"bindings"`
+	Registered bool            `json:"registered,omitempty"`
 }
 
 type bindingHeader struct {
@@ -75,6 +76,8 @@ type resultHeader struct {
 		Value *outputValue `json:"v"`
 	} `json:"out"`
 	Return *outputValue `json:"ret"`
+	// Answered is true when a streamed function has given a response, which goes another way.
+	Answered bool `json:"answered"`
 }
 
 // outputValue is a value from the worker; nil is none.

@@ -28,12 +28,13 @@ class Invocation {
     this.inputs = inputs;
   }
 
-  // run resolves with what the function handed back, through its promise or through done, whichever is first.
-  run() {
+  // run resolves with what the function handed back, through its promise or through done, whichever is first. Hooks may have replaced the
+  // inputs and the function.
+  run(inputs = this.inputs, callback = this.fn.callback) {
     const { fn, context } = this;
     let returned;
     try {
-      returned = fn.callback.call(fn.module, context, ...this.inputs);
+      returned = callback.call(fn.module, context, ...inputs);
     } catch (thrown) {
       this.isDone = true;
       this.reject(toError(thrown));

@@ -86,13 +86,19 @@ function checkFile(file) {
 
 // where names the innermost place of the stack that lies in the app, outside of node_modules.
 function where(stack, root) {
-  for (const line of stack.split('\n')) {
+  const place = placeOf(stack, root);
+  return place ? ` (${place.file}, line ${place.line})` : '';
+}
+
+// placeOf returns that place as {file, line}, the file relative to the root; undefined when there is none.
+function placeOf(stack, root) {
+  for (const line of String(stack).split('\n')) {
     const found = /^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/.exec(line);
     if (!found) continue;
     const file = fromURL(found[1]);
-    if (file.startsWith(root + path.sep) && !file.includes(`${path.sep}node_modules${path.sep}`)) return ` (${relative(file, root)}, line ${found[2]})`;
+    if (file.startsWith(root + path.sep) && !file.includes(`${path.sep}node_modules${path.sep}`)) return { file: relative(file, root), line: Number(found[2]) };
   }
-  return '';
+  return undefined;
 }
 
 function fromURL(file) {
@@ -104,4 +110,4 @@ function relative(file, root) {
   return file.startsWith(root + path.sep) ? path.relative(root, file) : file;
 }
 
-module.exports = { explain };
+module.exports = { explain, placeOf };

@@ -72,6 +72,7 @@ async function index(header) {
 async function load({ id, registered, ...metadata }) {
   try {
     prepare();
+    core.isLocked = true; // what a function's own script registered would be nobody's
     functions.set(id, registered ? require('./entry').registered(core, metadata) : await loader.load(metadata));
     connection.send(LOADED, { id, ok: true });
   } catch (thrown) {

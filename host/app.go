@@ -60,6 +60,8 @@ type app struct {
 	broken map[string]*functions.LoadError
 	// entryFaults tell why functions may be missing that the app's entry files should register.
 	entryFaults []entryFault
+	// awaited are the activities, by lower-case name, of which the log has said that they wait for the entry files to be mended.
+	awaited sync.Map
 	// started is true when the channel has been started.
 	started bool
 	// unloadable are the functions that the worker cannot load, with the reason, by lower-case name.

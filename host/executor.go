@@ -153,7 +153,11 @@ func (x *executor) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) 
 		if broken := a.broken[key]; broken != nil {
 			reason = strings.Join(broken.Reasons, " ")
 		} else if unknown := a.unknownReason(); unknown != "" {
-			reason = unknown
+			if _, said := a.awaited.LoadOrStore(key, true); !said {
+				x.logger.Warn(fmt.Sprintf("Activity '%s' waits until the code is mended that may register it: %s", w.Name, unknown),
+					"function", data{w.Name}, "instance_id", data{w.InstanceID})
+			}
+			return nil, engine.ErrNotReady
 		}
 		return nil, activityFailure(w.Name, reason, "")
 	}

@@ -45,12 +45,12 @@ type HTTPRequest struct {
 	Query   map[string]string // repeated values joined by ","
 	Params  map[string]string // route parameters; absent optional ones are left out
 	Body    []byte            // nil: no body
-	// Live is the exchange itself, for functions of this process; the fields above but Params are not filled then. nil: the function is run
-	// by hand, or in another process.
+	// Live is the exchange itself, for functions of this process and for those whose requests are streamed to theirs; the fields above but Params
+	// are not filled then. nil: the function is run by hand, or in another process.
 	Live *LiveHTTP `json:"-"`
 }
 
-// LiveHTTP is an HTTP exchange that a function of this process takes part in.
+// LiveHTTP is an HTTP exchange that a function takes part in while it goes on.
 type LiveHTTP struct {
 	Writer  http.ResponseWriter
 	Request *http.Request
@@ -114,6 +114,8 @@ type Result struct {
 	Outputs map[string]Value
 	// ReturnValue is the function's return value; Kind None when there is none.
 	ReturnValue Value
+	// Streamed is true when the function has given the response to a streamed HTTP request, which goes another way than the result.
+	Streamed bool
 }
 
 // Channel loads functions into a worker and runs invocations in it. All methods are safe for concurrent use.

@@ -118,6 +118,7 @@ func (c *Channel) Stop(ctx context.Context) error {
 		close(done)
 	})
 	defer waiting.Wait()
+	defer c.cfg.transport.CloseIdleConnections()
 	select {
 	case <-done:
 		c.kill()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,8 @@ type Config struct {
 	// HookGrace is ExitGrace for a process whose app has appTerminate hooks. Default 5 s.
 	HookGrace time.Duration
 
-	hintAfter time.Duration // see Invocation.hintLater in js/invocation.js
+	transport *http.Transport // to the HTTP servers of the processes
+	hintAfter time.Duration   // see Invocation.hintLater in js/invocation.js
 }
 
 // fill sets the defaults.
@@ -62,6 +64,7 @@ func (c *Config) fill() {
 	if c.OnLog == nil {
 		c.OnLog = func(worker.LogRecord) {}
 	}
+	c.transport = newTransport()
 	if c.Processes == 0 {
 		c.Processes = 1
 	}

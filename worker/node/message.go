@@ -174,7 +174,7 @@ func decodeResult(f *frame) (id uint64, result *worker.Result, err error) {
 	if err := f.decode(&h); err != nil {
 		return 0, nil, err
 	}
-	result = &worker.Result{}
+	result = &worker.Result{Streamed: h.Answered}
 	if result.ReturnValue, err = f.value(h.Return); err != nil {
 		return h.ID, nil, fmt.Errorf("return value: %w", err)
 	}

@@ -4,6 +4,7 @@
 
 const { readOnly } = require('./core');
 const { toTyped, metadataToTyped, fromTyped } = require('./typeddata');
+const { guard } = require('./stream');
 const { isOrchestratorState, withActionRefs } = require('./orchestration');
 
 // CoreContext is what the host's side gives the programming model for an invocation.
@@ -54,11 +55,11 @@ async function invoke(core, fn, call, attachments, parts) {
   coreContext.invocationContext = context;
   const result = await withHooks(core, coreContext, { context, inputs, callback: fn.callback },
     (args, callback) => model.invokeFunction(context, args, callback));
-  const response = await model.getResponse(context, asJSON(fn, result));
+  const response = await model.getResponse(context, fn.triggerType === 'httptrigger' ? guard(call.invocationId, result) : asJSON(fn, result));
   return {
     out: (response.outputData || []).map(({ name, data }) => ({ n: name, v: fromTyped(data, parts, `the value of output binding '${name}'`) })),
     ret: fromTyped(response.returnValue, parts, `the result of function '${fn.name}'`),
-    answered: result !== undefined && result !== null,
+    answered: (fn.triggerType === 'httptrigger' && result !== undefined && result !== null) || undefined,
   };
 }
 

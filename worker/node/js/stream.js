@@ -3,6 +3,9 @@
 
 const http = require('http');
 
+const INVOCATION_HEADER = 'x-ms-invocation-id';
+const responses = new Map(); // those under way, by invocation
+
 // capabilities asks a programming model what it offers beyond the ordinary. The server that it opens for streaming is one for this machine.
 async function capabilities(model) {
   if (!model || typeof model.getCapabilities !== 'function') return {};
@@ -26,13 +29,66 @@ function prepare(server) {
   };
   server.requestTimeout = 0; // an upload takes as long as it takes; the host has its own limits
   server.on('request', (request, response) => {
-    // The model writes a response without looking whether anybody is there. When nobody is, its loop and the app's stream are to end.
-    response.on('close', () => {
-      if (response.writableFinished) return;
-      response.write = () => { throw new Error('The client has closed the connection.'); };
-    });
+    const id = request.headers[INVOCATION_HEADER];
+    responses.set(id, response);
+    response.on('close', () => responses.delete(id));
   });
   return server;
 }
 
-module.exports = { capabilities };
+// guard returns the result of a streamed function with a body that is read no faster than the caller takes it, and that ends when the caller goes
+// away. The programming model itself writes without looking.
+function guard(invocationId, result) {
+  const response = responses.get(invocationId);
+  const body = response && typeof result === 'object' && result !== null ? result.body : undefined;
+  if (!isStream(body)) return result;
+  const source = open(body);
+  if (Object.prototype.hasOwnProperty.call(result, 'body')) return { ...result, body: paced(source, response) };
+  return Object.defineProperty(result, 'body', { value: { values: () => paced(source, response) } });
+}
+
+function isStream(body) {
+  return typeof body === 'object' && body !== null && (typeof body.getReader === 'function' || typeof body[Symbol.asyncIterator] === 'function');
+}
+
+// open returns how to read from a body and how to give it up, even while a read waits.
+function open(body) {
+  if (typeof body.getReader === 'function') {
+    const reader = body.getReader();
+    return { next: () => reader.read(), cancel: () => reader.cancel() };
+  }
+  const iterator = body[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next(),
+    cancel: () => {
+      if (typeof body.destroy === 'function') body.destroy();
+      else if (typeof iterator.return === 'function') return iterator.return();
+    },
+  };
+}
+
+async function* paced(source, response) {
+  const gone = new Promise((resolve) => {
+    if (response.destroyed) resolve();
+    response.once('close', resolve);
+  });
+  let isDone = false;
+  try {
+    while (!response.destroyed) {
+      if (response.writableNeedDrain) await Promise.race([gone, new Promise((resolve) => response.once('drain', resolve))]);
+      const next = source.next();
+      next.catch(() => {}); // it may fail when nobody waits for it any more
+      const chunk = await Promise.race([next, gone]);
+      if (chunk === undefined) return;
+      if (chunk.done) {
+        isDone = true;
+        return;
+      }
+      yield chunk.value;
+    }
+  } finally {
+    if (!isDone) Promise.resolve(source.cancel()).catch(() => {});
+  }
+}
+
+module.exports = { capabilities, guard };

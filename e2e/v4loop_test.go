@@ -113,7 +113,7 @@ func TestTypeScriptLoop(t *testing.T) {
 	write(t, `{"version": "2.0", "logging": {"logLevel": {"Function": "Warning"}}}`, root, "host.json")
 	h := startHost(t, options{Root: root, Redis: startRedis(t).URL})
 	source := func(version string) {
-		write(t, fmt.Sprintf("import { app } from \"@azure/functions\";\nimport { version } from \"../version\";\n\napp.get(\"Version\", async () => ({ body: `%s ${version}` }));\n", version),
+		write(t, fmt.Sprintf("import { app } from \"@azure/functions\";\nimport { version } from \"../version\";\n\napp.get(\"Version\", async () => ({ body: `%s and ${version}` }));\n", version),
 			root, "src", "functions", "version.ts")
 		write(t, fmt.Sprintf("export const version: string = %q;\n", version), root, "src", "version.ts")
 	}
@@ -123,13 +123,13 @@ func TestTypeScriptLoop(t *testing.T) {
 	}
 	source("one")
 	build()
-	h.answers("one one")
+	h.answers("one and one")
 	require.Equal(t, 1, strings.Count(h.log.String(), "Reloading the app"), "once for all that the compiler has written")
 	source("two")
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "dist")))
 	h.logged(`main is "dist/functions/*.js", which matches no file. The app is in TypeScript: compile it with "npx tsc"`)
-	require.Equal(t, "one one", h.call(http.MethodGet, "/api/Version", nil).text())
+	require.Equal(t, "one and one", h.call(http.MethodGet, "/api/Version", nil).text())
 	build()
-	h.answers("two two")
+	h.answers("two and two")
 	require.NotContains(t, h.log.String(), ".ts has changed")
 }

@@ -205,3 +205,46 @@ func TestOrdinaryMain(t *testing.T) {
 	require.NotContains(t, h.log.String(), "main")
 	require.NotContains(t, h.log.String(), "in code")
 }
+
+// TestLogsOfReplays has orchestrators of all generations of the SDK log what they do: each line stands in the log once, however often they are replayed.
+func TestLogsOfReplays(t *testing.T) {
+	t.Parallel()
+	const folder = `{"bindings": [{"name": "context", "type": "orchestrationTrigger", "direction": "in"}]}`
+	const activity = `{"bindings": [{"name": "n", "type": "activityTrigger", "direction": "in"}]}`
+	const code = `function* (context) {
+		context.log("step one");
+		const n = yield context.df.callActivity("Work", 1);
+		context.log("step two", n);
+		yield context.df.Task.all([context.df.callActivity("Work", 2), context.df.callActivity("Work", 3)]);
+		context.log("step three");
+		yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + 1));
+		context.log("step four");
+		yield context.df.waitForExternalEvent("Go");
+		context.log("step five");
+	}`
+	for _, sdk := range []string{"app15", "app21", "v4"} {
+		t.Run(sdk, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			write(t, `{"version": "2.0"}`, root, "host.json")
+			if sdk == "v4" {
+				write(t, `{"main": "app.js", "dependencies": {"durable-functions": "3.5.0"}}`, root, "package.json")
+				write(t, `const df = require("durable-functions"); df.app.activity("Work", { handler: (n) => n }); df.app.orchestration("Logs", `+code+`);`, root, "app.js")
+			} else {
+				write(t, folder, root, "Logs", "function.json")
+				write(t, `module.exports = require("durable-functions").orchestrator(`+code+`);`, root, "Logs", "index.js")
+				write(t, activity, root, "Work", "function.json")
+				write(t, `module.exports = async (context, n) => n;`, root, "Work", "index.js")
+			}
+			require.NoError(t, os.Symlink(packages(t, filepath.Join("testdata", sdk)), filepath.Join(root, "node_modules")))
+			h := startHost(t, options{Root: root, Redis: startRedis(t).URL})
+			id := h.start("Logs", "logs", nil)
+			h.logged("step four")
+			h.raise(id, "Go", nil)
+			h.waitFor(id, "Completed")
+			for _, step := range []string{"one", "two 1", "three", "four", "five"} {
+				require.Equal(t, 1, strings.Count(h.log.String(), "step "+step), "step %s", step)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@
 const { format } = require('util');
 const { create } = require('./context');
 const { toError } = require('./errors');
+const { isReplay } = require('./orchestration');
 
 const LEARN_MORE = 'https://go.microsoft.com/fwlink/?linkid=2097909';
 const BOTH = `Error: Choose either to return a promise or call 'done'. Do not use both in your script. Learn more: ${LEARN_MORE}`;
@@ -91,6 +92,7 @@ class Invocation {
   }
 
   log(level, args) {
+    if (isReplay(this.fn, this.context)) return;
     if (this.isDone) {
       this.system('warning',
         "Warning: Unexpected call to 'log' on the context object after function execution has completed. Please check for " +

@@ -5,7 +5,7 @@
 const { readOnly } = require('./core');
 const { toTyped, metadataToTyped, fromTyped } = require('./typeddata');
 const { guard } = require('./stream');
-const { isOrchestratorState, withActionRefs } = require('./orchestration');
+const { isOrchestratorState, isReplay, withActionRefs } = require('./orchestration');
 
 // CoreContext is what the host's side gives the programming model for an invocation.
 class CoreContext {
@@ -21,6 +21,7 @@ class CoreContext {
 
   log(level, category, message) {
     const { core, fn, invocationId, invocationContext } = this;
+    if (category === 'user' && isReplay(fn, invocationContext)) return;
     core.log({ fn, invocationId, level, category, message, invocationContext });
   }
 

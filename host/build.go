@@ -45,6 +45,9 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	a := newApp(number)
 	a.config, a.settings = config, s
 	entry := functions.FindEntry(h.root)
+	if len(h.cfg.Handlers) > 0 && entry.Package == "" {
+		entry = &functions.Entry{} // a package.json beside a program in Go may be about anything
+	}
 	h.makeChannel(a, entry)
 	registered, err := h.startEntry(ctx, a, entry)
 	if err != nil {

@@ -71,6 +71,8 @@ func TestV4HTTP(t *testing.T) {
 	h.logged("an error")
 	require.NotContains(t, h.log.String(), "a debug")
 	h.logged("Tick: timerTrigger 0 0 0 1 1 *")
+	h.manualOutput("Tick", "")
+	h.logged("tick false")
 }
 
 // TestV4Hooks runs functions between hooks, which change inputs, the function, results and errors, and log lines.
@@ -157,6 +159,12 @@ func TestV4Faults(t *testing.T) {
 			[]string{"syntax error in src/b.js, line 2: Unexpected token '='", "const y = = 2;"}, true},
 		"throws": {"src/*.js", map[string]string{"src/a.js": "\nfunction connect() { throw new Error('no database'); }\nconnect();", "src/b.js": good},
 			[]string{"no database (src/a.js, line 2)", "at connect (src/a.js:2:"}, true},
+		"syntax error in an import": {"src/*.mjs", map[string]string{"src/a.mjs": `import "../lib/b.mjs";`, "lib/b.mjs": "export const x = 1;\nexport const y = = 2;\n"},
+			[]string{"syntax error in lib/b.mjs, line 2: Unexpected token '='"}, false},
+		"missing export": {"src/*.mjs", map[string]string{"src/a.mjs": "\nimport { nothing } from '../lib/b.mjs';", "lib/b.mjs": "export const x = 1;\n"},
+			[]string{"syntax error in src/a.mjs, line 2: The requested module '../lib/b.mjs' does not provide an export named 'nothing'"}, false},
+		"missing import": {"src/*.mjs", map[string]string{"src/a.mjs": "import '../lib/c.mjs';"},
+			[]string{"file 'lib/c.mjs' not found, required by src/a.mjs"}, false},
 		"missing package": {"src/*.js", map[string]string{"src/a.js": `require("left-pad");`, "src/b.js": good},
 			[]string{"package 'left-pad' not found, required by src/a.js: it is not listed in package.json: run `npm install left-pad` in the app's folder"}, true},
 		"exits": {"src/*.js", map[string]string{"src/a.js": `console.error("last words"); process.exit(3);`},
@@ -247,4 +255,34 @@ func TestLogsOfReplays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestJavaScriptGuide runs the code of docs/javascript.md.
+func TestJavaScriptGuide(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "javascript.md"))
+	require.NoError(t, err)
+	blocks := strings.Split(string(page), "```js\n")
+	require.Len(t, blocks, 3)
+	code := func(i int) string {
+		text, _, _ := strings.Cut(blocks[i], "```")
+		return text
+	}
+	run := func(text string) *host {
+		root := t.TempDir()
+		write(t, `{"version": "2.0"}`, root, "host.json")
+		write(t, `{"main": "src/functions/*.js", "dependencies": {"@azure/functions": "^4.16.0", "durable-functions": "^3.5.0"}}`, root, "package.json")
+		write(t, text, root, "src", "functions", "hello.js")
+		require.NoError(t, os.Symlink(packages(t, v4Packages), filepath.Join(root, "node_modules")))
+		return startHost(t, options{Root: root, Redis: startRedis(t).URL})
+	}
+	h := run(code(1))
+	require.Equal(t, "Hello Ann!", h.call(http.MethodGet, "/api/hello/Ann", nil).want(http.StatusOK).text())
+	var l links
+	h.call(http.MethodPost, "/api/start/ShoutTwice", "hey").want(http.StatusAccepted).json(&l)
+	require.Equal(t, "HEY!", h.waitFor(l.ID, "Completed").Output)
+
+	h = run(`const { app } = require("@azure/functions"); const { Readable } = require("stream"); function* ticks() { yield "tick "; yield "tock"; }` + code(2))
+	require.Equal(t, "5 bytes\n", h.call(http.MethodPost, "/api/count", "12345").want(http.StatusOK).text())
+	require.Equal(t, "tick tock", h.call(http.MethodGet, "/api/clock", nil).want(http.StatusOK).text())
 }

@@ -97,12 +97,30 @@ func TestV4Stream(t *testing.T) {
 	require.Equal(t, "half ", string(half))
 	h.logged("thrown in the middle")
 
+	stalled, feed := io.Pipe()
+	require.Equal(t, http.StatusInternalServerError, h.open(t.Context(), http.MethodPost, "/api/refuses", stalled).StatusCode, "the rest of the body is not waited for")
+	require.NoError(t, feed.Close())
+
 	// Who hangs up ends the function's stream.
 	ctx, cancel := context.WithCancel(t.Context())
 	endless := h.open(ctx, http.MethodGet, "/api/endless", nil)
 	require.Equal(t, "0\n1\n", readText(t, endless.Body, 4))
 	cancel()
 	eventually(t, "the end of the stream", func() (bool, any) { return exists(filepath.Join(h.Dir, "endless")), nil })
+
+	ctx, cancel = context.WithCancel(t.Context())
+	part, more := io.Pipe()
+	go func() {
+		_, _ = more.Write(make([]byte, 1000))
+		eventually(t, "the upload to run", func() (bool, any) { return strings.Count(h.log.String(), "Executing 'Functions.Upload'") == 3, nil })
+		cancel()
+		_ = more.CloseWithError(context.Canceled)
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/api/upload", part)
+	require.NoError(t, err)
+	_, err = http.DefaultClient.Do(req) //nolint:bodyclose // there is none
+	require.ErrorIs(t, err, context.Canceled)
+	eventually(t, "the end of the upload", func() (bool, any) { return exists(filepath.Join(h.Dir, "upload")), nil })
 
 	ctx, cancel = context.WithCancel(t.Context())
 	waits := h.open(ctx, http.MethodGet, "/api/waits", nil)

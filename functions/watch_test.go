@@ -233,7 +233,7 @@ func TestWatcherLifeCycle(t *testing.T) {
 func TestWatcherWaitsForTheCompiler(t *testing.T) {
 	t.Parallel()
 	root := app(t, map[string]string{"tsconfig.json": "{}", "src/a.ts": "1", "dist/a.js": "1"})
-	changes := watching(t, WatchConfig{Root: root, Quiet: 300 * time.Millisecond, MaxWait: time.Millisecond})
+	changes := watching(t, WatchConfig{Root: root, Quiet: 600 * time.Millisecond, MaxWait: time.Millisecond})
 	// Sources alone are nothing to reload for. Then the compiler writes, and takes longer than other changes are held back.
 	write(t, root, map[string]string{"src/a.ts": "2", "src/b.mts": "1", "dist/a.d.ts": "1", "dist/a.js.map": "{}"})
 	write(t, root, map[string]string{"dist/a.js": "2"})

@@ -157,9 +157,11 @@ func (s *slot) blameEntry(p *process) bool {
 	s.ch.mu.Lock()
 	defer s.ch.mu.Unlock()
 	if s.ch.crashes++; s.ch.crashes >= maxEntryCrashes && s.ch.index == nil {
-		s.ch.index = &worker.Index{Errors: []worker.EntryError{{
-			File: p.entry.loading(), Message: "the worker process ended while it loaded the file: " + p.crash.Reason,
-		}}}
+		e := worker.EntryError{File: p.entry.loading(), Message: "the worker process ended while it loaded the file: " + p.crash.Reason}
+		if e.File == "" {
+			e.Message = "the worker process ended while its appStart hooks ran: " + p.crash.Reason
+		}
+		s.ch.index = &worker.Index{Errors: []worker.EntryError{e}}
 	}
 	return s.ch.crashes <= maxEntryCrashes
 }

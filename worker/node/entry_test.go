@@ -266,3 +266,25 @@ func TestTerminateHooks(t *testing.T) {
 	require.NoError(t, a.ch.Stop(ctxFor(t)))
 	a.log("terminated")
 }
+
+// TestSourceMap has the stack of compiled code name the lines of its source, in a function folder too.
+func TestSourceMap(t *testing.T) {
+	t.Parallel()
+	const code = `module.exports = async () => { throw new Error("broken"); };` + "\n//# sourceMappingURL=index.js.map\n"
+	a := startApp(t, map[string]string{
+		"F/index.js": code, "F/index.js.map": `{"version": 3, "file": "index.js", "sources": ["../src/f.ts"], "names": [], "mappings": "AAUA"}`,
+	})
+	_, err := a.invoke(activity(a, "F/index.js"))
+	var failure *worker.FunctionError
+	require.ErrorAs(t, err, &failure)
+	require.Contains(t, failure.Stack, filepath.Join(a.root, "src", "f.ts")+":11:")
+}
+
+func TestAppStartHookFails(t *testing.T) {
+	t.Parallel()
+	a := entryApp(t, []string{"index.js"}, map[string]string{"index.js": azure + `
+		app.hook.appStart(() => { throw new Error("no licence"); });
+		app.generic("F", { trigger: { type: "manualTrigger", name: "input" }, handler: () => "runs" });`})
+	require.Equal(t, "an appStart hook failed: no licence (index.js, line 3)", a.ch.Index().Errors[0].Message)
+	require.Equal(t, "runs", a.mustInvoke(a.registered("F"), worker.StringValue("x")))
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -120,10 +119,7 @@ func streamed(inv *worker.Invocation, live *worker.LiveHTTP) *worker.Invocation 
 	for name, values := range r.Header {
 		headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
-	metadata := maps.Clone(inv.TriggerMetadata)
-	if metadata == nil {
-		metadata = map[string]json.RawMessage{}
-	}
+	metadata := map[string]json.RawMessage{} // the model takes whatever else there were for a route parameter
 	for name, value := range inv.Inputs[0].Value.Request.Params {
 		metadata[name] = asJSON(value)
 	}

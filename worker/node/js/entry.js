@@ -2,7 +2,6 @@
 // The entry files of an app, which register its functions: they are loaded when the process starts, and what they have registered is told
 // to the host as if each function had a function.json.
 
-const fs = require('fs');
 const path = require('path');
 const { explain, placeOf } = require('./loaderrors');
 
@@ -13,7 +12,6 @@ async function load(core, loader, { root, files }, starting) {
   for (const file of files) {
     starting(file);
     try {
-      if (hasSourceMap(file)) process.setSourceMapsEnabled(true);
       await loader.loadScript(file);
       for (const fn of core.functions.values()) fn.script = fn.script || file;
     } catch (thrown) {
@@ -23,14 +21,18 @@ async function load(core, loader, { root, files }, starting) {
     }
   }
   starting(''); // what comes now is no single file's
-  try {
-    await core.run('appStart', core.appContext());
-  } catch (thrown) {
-    const { message, stack } = explain(thrown, { script: '' }, root);
-    errors.push({ file: '', message: `an appStart hook failed: ${message}`, stack });
-  }
+  const finish = async (what, run) => {
+    try {
+      return await run();
+    } catch (thrown) {
+      const { message, stack } = explain(thrown, { script: '' }, root);
+      errors.push({ file: '', message: `${what}: ${message}`, stack });
+      return {};
+    }
+  };
+  await finish('an appStart hook failed', () => core.run('appStart', core.appContext()));
   core.isLocked = true;
-  const { HttpUri: httpUri } = await require('./stream').capabilities(core.model);
+  const { HttpUri: httpUri } = await finish('the programming model cannot be used', () => require('./stream').capabilities(core.model));
   const functions = [...core.functions.values()].map((fn) => describe(fn, root));
   return { functions, errors, httpUri, terminates: core.has('appTerminate') };
 }
@@ -39,11 +41,6 @@ async function load(core, loader, { root, files }, starting) {
 function earlier(thrown, root) {
   const place = thrown && thrown.earlier && placeOf(thrown.earlier.stack, root);
   return place ? `: the first time at ${place.file}, line ${place.line}. Give one of them another name.` : '';
-}
-
-// hasSourceMap: maps are read for apps that have them only, since reading those of all packages takes time.
-function hasSourceMap(file) {
-  return fs.readFileSync(file, 'utf8').includes('//# sourceMappingURL=');
 }
 
 // describe makes the function.json of a registered function, and names the place of its registration.

@@ -32,9 +32,14 @@ app.get("Slow", async () => ({ body: Readable.from((async function* () {
 app.post("Upload", async (request) => {
   let bytes = 0;
   let most = 0;
-  for await (const chunk of request.body) {
-    bytes += chunk.length;
-    most = Math.max(most, process.memoryUsage().arrayBuffers);
+  try {
+    for await (const chunk of request.body) {
+      bytes += chunk.length;
+      most = Math.max(most, process.memoryUsage().arrayBuffers);
+    }
+  } catch (err) {
+    note("upload", `ended after ${bytes} bytes`);
+    throw err;
   }
   return { jsonBody: { bytes, most } };
 });
@@ -70,6 +75,7 @@ app.get("Fast", async () => ({ body: Readable.from((function* () {
 
 app.post("Ignores", async () => ({ status: 202, body: "ignored" }));
 app.get("Nothing", async () => undefined);
+app.post("Refuses", async () => { throw new Error("thrown before the body has come"); });
 app.get("Throws", async () => { throw new Error("thrown in Throws"); });
 app.get("BreaksOff", async () => ({ body: Readable.from((async function* () {
   yield "half ";

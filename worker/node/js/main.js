@@ -83,25 +83,26 @@ async function load({ id, registered, ...metadata }) {
 
 async function invoke(call, attachments) {
   try {
-    const { Invocation } = require('./invocation');
     const fn = functions.get(call.fn);
     if (fn === undefined) throw new Error(`function number ${call.fn} is not loaded`);
     running.set(call.id, fn.name);
     const parts = [];
-    if (fn.isRegistered) {
-      const { out, ret, answered } = await require('./model').invoke(core, fn, call, attachments, parts);
-      connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
-      return;
-    }
-    const invocation = new Invocation(fn, call, attachments, core.has('log') ? core.hookedSink() : sink, hintAfter);
-    const result = core.hasInvocationHooks() ? await require('./model').runHooked(core, invocation) : await invocation.run();
-    const { out, ret } = require('./outputs').collect(fn, invocation.context, result, parts);
-    connection.send(RESULT, { id: call.id, out, ret }, parts);
+    const run = fn.isRegistered ? require('./model').invoke : invokeFolder;
+    const { out, ret, answered } = await run(core, fn, call, attachments, parts);
+    connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
   } catch (thrown) {
     fail(call.id, thrown);
   } finally {
     running.delete(call.id);
   }
+}
+
+// invokeFolder invokes a function of a folder. It returns {out, ret, result}, with the data of out and ret in parts.
+async function invokeFolder(core, fn, call, attachments, parts) {
+  const { Invocation } = require('./invocation');
+  const invocation = new Invocation(fn, call, attachments, core.has('log') ? core.hookedSink() : sink, hintAfter);
+  const result = core.hasInvocationHooks() ? await require('./model').runHooked(core, invocation) : await invocation.run();
+  return { ...require('./outputs').collect(fn, invocation.context, result, parts), result };
 }
 
 function fail(id, thrown) {

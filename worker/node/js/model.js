@@ -48,7 +48,7 @@ function rpcRequest(fn, call, attachments) {
   };
 }
 
-// invoke returns {out, ret, answered} for a result frame, with the data in parts. answered: the response has gone out over HTTP.
+// invoke returns {out, ret, answered, result}, with the data of out and ret in parts. answered: the response has gone out over HTTP.
 async function invoke(core, fn, call, attachments, parts) {
   const coreContext = new CoreContext(core, fn, call, attachments);
   const model = fn.model.getInvocationModel(coreContext);
@@ -61,6 +61,7 @@ async function invoke(core, fn, call, attachments, parts) {
     out: (response.outputData || []).map(({ name, data }) => ({ n: name, v: fromTyped(data, parts, `the value of output binding '${name}'`) })),
     ret: fromTyped(response.returnValue, parts, `the result of function '${fn.name}'`),
     answered: (fn.triggerType === 'httptrigger' && result !== undefined && result !== null) || undefined,
+    result,
   };
 }
 

@@ -1,7 +1,7 @@
 'use strict';
 // Between the values of the wire and the TypedData of the FunctionRpc protocol, in which programming models take and give values.
 
-const { HTTP, encode } = require('./values');
+const { HTTP, decode, encode } = require('./values');
 
 // toTyped makes the TypedData of an input.
 function toTyped(value, attachments) {
@@ -21,7 +21,7 @@ function toTyped(value, attachments) {
         body: data === undefined ? undefined : { bytes: data },
       } };
     default:
-      throw new Error(`value of unknown kind '${value.k}'`);
+      return { int: decode(value, attachments) }; // what is an object already: this is the field that models hand on as it is
   }
 }
 

@@ -286,3 +286,23 @@ func TestJavaScriptGuide(t *testing.T) {
 	require.Equal(t, "5 bytes\n", h.call(http.MethodPost, "/api/count", "12345").want(http.StatusOK).text())
 	require.Equal(t, "tick tock", h.call(http.MethodGet, "/api/clock", nil).want(http.StatusOK).text())
 }
+
+// TestGoAppWithCodeInJavaScript has functions in Go, in a folder, and registered by JavaScript code in one app and one orchestration.
+func TestGoAppWithCodeInJavaScript(t *testing.T) {
+	t.Parallel()
+	program, err := goProgram("goapp")
+	require.NoError(t, err)
+	root := app(t, filepath.Join("testdata", "goapp"), v4Packages)
+	write(t, `{"main": "src/app.js", "dependencies": {"durable-functions": "3.5.0"}}`, root, "package.json")
+	write(t, `const df = require("durable-functions");
+		df.app.activity("Twice", { handler: (text) => text + text });
+		df.app.activity("Greet", { handler: () => "this name is taken" });
+		df.app.orchestration("CodeThenGo", function* (context) {
+			const greeting = yield context.df.callActivity("GreetInGo", context.df.getInput());
+			return yield context.df.callActivity("Twice", yield context.df.callActivity("Shout", greeting));
+		});`, root, "src", "app.js")
+	write(t, `{"bindings": [{"name": "name", "type": "activityTrigger", "direction": "in"}], "entryPoint": "Greet", "scriptFile": "../main.go"}`, root, "GreetInGo", "function.json")
+	h := startHost(t, options{Program: program, Root: root, Redis: startRedis(t).URL})
+	h.logged("The function 'Greet' is declared twice, by main.go:18 and by src/app.js:3")
+	require.Regexp(t, "^(.*ADA.*){2}$", h.complete("CodeThenGo", "Ada"))
+}

@@ -147,6 +147,8 @@ type FunctionError struct {
 	Stack   string // may be empty
 	// Err is the error itself, of a function of this process.
 	Err error
+	// Began is true when the function had begun a streamed response.
+	Began bool
 	// Response is what the caller of an HTTP function gets nevertheless; nil: status 500.
 	Response *HTTPResponse
 }

@@ -91,7 +91,8 @@ type outputValue struct {
 }
 
 type failureHeader struct {
-	ID uint64 `json:"id"`
+	ID    uint64 `json:"id"`
+	Began bool   `json:"began"` // a streamed response had begun
 }
 
 type logHeader struct {

@@ -223,7 +223,7 @@ func (p *process) receive(f *frame) error {
 			return err
 		}
 		message, stack := f.texts()
-		p.finishCall(h.ID, answer{err: &worker.FunctionError{Message: message, Stack: stack}})
+		p.finishCall(h.ID, answer{err: &worker.FunctionError{Message: message, Stack: stack, Began: h.Began}})
 	case frameLog:
 		return p.log(f)
 	case frameEntry, frameIndexed:

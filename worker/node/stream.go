@@ -22,6 +22,12 @@ import (
 // invocationHeader tells the programming model which invocation a forwarded request belongs to.
 const invocationHeader = "X-Ms-Invocation-Id"
 
+// breakOffPatience is how long a response may take that ends in the middle: its caller may read slowly.
+const breakOffPatience = time.Second
+
+// errBrokenOff tells that the worker has not ended a response that it had begun.
+var errBrokenOff = errors.New("receiving the response from the worker")
+
 // hopByHop are headers of a connection rather than of a message (RFC 9110, section 7.6.1).
 var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
@@ -87,14 +93,21 @@ func (p *process) stream(ctx context.Context, fn *loaded, inv *worker.Invocation
 	f := &forward{inv: inv, live: live, host: net.JoinHostPort("127.0.0.1", base.Port()), done: make(chan struct{})}
 	result, err := p.call(ctx, fn, streamed(inv, live), func() {
 		go func() {
-			defer close(f.done)
-			if f.err = f.run(ctx, p.cfg.transport); f.err != nil {
+			f.err = f.run(ctx, p.cfg.transport)
+			close(f.done)
+			if errors.Is(f.err, errBrokenOff) { // the reason is about to come as the answer
+				await(ctx.Done(), breakOffPatience)
+			}
+			if f.err != nil {
 				cancel(f.err)
 			}
 		}()
 	})
 	if errors.Is(err, errNotSent) {
 		return nil, err
+	}
+	if failed := new(worker.FunctionError); errors.As(err, &failed) && failed.Began {
+		await(f.done, breakOffPatience) // what was written before the failure is on its way
 	}
 	if err != nil || !result.Streamed {
 		cancel(err) // no response will come, or no more of it
@@ -150,6 +163,16 @@ type forward struct {
 	err   error
 }
 
+// await waits until a channel is closed, but not for longer than that.
+func await(done <-chan struct{}, limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
 func (f *forward) run(ctx context.Context, transport http.RoundTripper) error {
 	w, r := f.live.Writer, f.live.Request
 	control := http.NewResponseController(w)
@@ -190,7 +213,7 @@ func (f *forward) run(ctx context.Context, transport http.RoundTripper) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("receiving the response from the worker: %w", err)
+			return fmt.Errorf("%w: %w", errBrokenOff, err)
 		}
 	}
 }

@@ -91,7 +91,8 @@ async function invoke(call, attachments) {
     const { out, ret, answered } = await run(core, fn, call, attachments, parts);
     connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
   } catch (thrown) {
-    fail(call.id, thrown);
+    const fn = functions.get(call.fn);
+    fail(call.id, thrown, fn !== undefined && fn.isRegistered ? require('./stream').breakOff(call.invocationId) : undefined);
   } finally {
     running.delete(call.id);
   }
@@ -105,10 +106,11 @@ async function invokeFolder(core, fn, call, attachments, parts) {
   return { ...require('./outputs').collect(fn, invocation.context, result, parts), result };
 }
 
-function fail(id, thrown) {
+// fail answers an invocation that has failed. began: its streamed response had begun.
+function fail(id, thrown, began) {
   const { message, stack } = describe(thrown);
   try {
-    connection.send(FAILURE, { id }, [Buffer.from(message), Buffer.from(stack)]);
+    connection.send(FAILURE, { id, began }, [Buffer.from(message), Buffer.from(stack)]);
   } catch (err) {
     connection.send(FAILURE, { id }, [Buffer.from(`${message.slice(0, 1000)}... (${err.message})`), Buffer.alloc(0)]);
   }

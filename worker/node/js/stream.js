@@ -91,4 +91,13 @@ async function* paced(source, response) {
   }
 }
 
-module.exports = { capabilities, guard };
+// breakOff ends the response of an invocation that has failed, after what has been written of it, so that nobody takes it for whole. It reports
+// whether there is a response that had begun.
+function breakOff(invocationId) {
+  const response = responses.get(invocationId);
+  if (response === undefined || !response.headersSent) return undefined;
+  response.socket.end();
+  return true;
+}
+
+module.exports = { capabilities, guard, breakOff };

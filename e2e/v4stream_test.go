@@ -110,16 +110,19 @@ func TestV4Stream(t *testing.T) {
 
 	ctx, cancel = context.WithCancel(t.Context())
 	part, more := io.Pipe()
-	go func() {
-		_, _ = more.Write(make([]byte, 1000))
-		eventually(t, "the upload to run", func() (bool, any) { return strings.Count(h.log.String(), "Executing 'Functions.Upload'") == 3, nil })
-		cancel()
-		_ = more.CloseWithError(context.Canceled)
-	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/api/upload", part)
 	require.NoError(t, err)
-	_, err = http.DefaultClient.Do(req) //nolint:bodyclose // there is none
-	require.ErrorIs(t, err, context.Canceled)
+	gone := make(chan error, 1)
+	go func() {
+		_, err := http.DefaultClient.Do(req)
+		gone <- err
+	}()
+	_, err = more.Write(make([]byte, 1000))
+	require.NoError(t, err)
+	eventually(t, "the upload to run", func() (bool, any) { return strings.Count(h.log.String(), "Executing 'Functions.Upload'") == 3, nil })
+	cancel()
+	require.NoError(t, more.CloseWithError(context.Canceled))
+	require.ErrorIs(t, <-gone, context.Canceled)
 	eventually(t, "the end of the upload", func() (bool, any) { return exists(filepath.Join(h.Dir, "upload")), nil })
 
 	ctx, cancel = context.WithCancel(t.Context())

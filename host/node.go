@@ -27,14 +27,14 @@ const maxProcesses = 10
 // the worker does, and a process holds a copy of the app and what its modules keep in memory.
 const coresPerProcess = 4
 
-// newNodeChannel makes the channel that runs JavaScript functions.
-func newNodeChannel(h *Host, s *settings.Settings) channel {
+// newNodeChannel makes the channel that runs JavaScript functions, those of entry files among them.
+func newNodeChannel(h *Host, s *settings.Settings, entry []string) channel {
 	args := h.cfg.NodeArgs
 	if text, ok := s.Lookup(nodeArgsSetting); ok {
 		args = append(args[:len(args):len(args)], strings.Fields(text)...)
 	}
 	return node.New(node.Config{
-		Root: h.root, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s, args), KeepBytes: cmp.Or(h.config.DurableTask.MaxWorkerCachedBytes, -1),
+		Root: h.root, Entry: entry, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s, args), KeepBytes: cmp.Or(h.config.DurableTask.MaxWorkerCachedBytes, -1),
 		Logger: h.cfg.Logger.With(categoryKey, "Worker.node"),
 		OnLog:  h.logOfWorker,
 	})

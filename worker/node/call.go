@@ -16,15 +16,22 @@ import (
 
 // invoke runs an invocation of a function that is loaded in this process.
 func (p *process) invoke(ctx context.Context, fn *loaded, inv *worker.Invocation) (*worker.Result, error) {
+	if live := liveOf(inv); live != nil {
+		return p.stream(ctx, fn, inv, live)
+	}
+	if fn.fn.Stream && len(inv.Inputs) > 0 && inv.Inputs[0].Value.Request != nil {
+		return p.streamByHand(ctx, fn, inv)
+	}
 	for {
-		result, err := p.invokeOnce(ctx, fn, inv)
+		result, err := p.call(ctx, fn, inv, func() {})
 		if !errors.Is(err, errForgotten) { // else it gets the whole history now
 			return result, err
 		}
 	}
 }
 
-func (p *process) invokeOnce(ctx context.Context, fn *loaded, inv *worker.Invocation) (*worker.Result, error) {
+// call sends an invocation to the process, calls sent, and waits for the answer.
+func (p *process) call(ctx context.Context, fn *loaded, inv *worker.Invocation, sent func()) (*worker.Result, error) {
 	c := &call{function: fn.fn.Name, episode: episodeOf(inv), answer: make(chan answer, 1)}
 	id, kept, err := p.register(c)
 	if err != nil {
@@ -38,6 +45,7 @@ func (p *process) invokeOnce(ctx context.Context, fn *loaded, inv *worker.Invoca
 		p.forget(id, false)
 		return nil, err
 	}
+	sent()
 	select {
 	case a := <-c.answer:
 		return a.result, a.err

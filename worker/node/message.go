@@ -29,6 +29,7 @@ type loadHeader struct {
 	Script     string          `json:"script"`
 	EntryPoint string          `json:"entryPoint,omitempty"`
 	Bindings   []bindingHeader `json:"bindings"`
+	Registered bool            `json:"registered,omitempty"`
 }
 
 type bindingHeader struct {
@@ -80,6 +81,8 @@ type resultHeader struct {
 	// Kept says that the episode's history is kept, Gone which others are not any more.
 	Kept bool     `json:"kept"`
 	Gone []uint64 `json:"gone"`
+	// Answered is true when a streamed function has given a response, which goes another way.
+	Answered bool `json:"answered"`
 }
 
 // missingHeader answers an invocation that relies on a history which the worker has not kept.
@@ -98,7 +101,8 @@ type outputValue struct {
 }
 
 type failureHeader struct {
-	ID uint64 `json:"id"`
+	ID    uint64 `json:"id"`
+	Began bool   `json:"began"` // a streamed response had begun
 }
 
 type logHeader struct {
@@ -195,7 +199,7 @@ func decodeResult(f *frame) (h *resultHeader, result *worker.Result, err error) 
 			return nil, nil, err
 		}
 	}
-	result = &worker.Result{}
+	result = &worker.Result{Streamed: h.Answered}
 	if result.ReturnValue, err = f.value(h.Return); err != nil {
 		return nil, nil, fmt.Errorf("return value: %w", err)
 	}

@@ -135,6 +135,26 @@ func TestHistoriesAreKept(t *testing.T) {
 	require.Equal(t, -1, a.kept(x), "nothing is kept of what has ended")
 }
 
+// durable-functions 3.5 with the programming model v4 gets kept histories as well.
+func TestHistoriesAreKeptForV4(t *testing.T) {
+	t.Parallel()
+	app := map[string]string{"app.js": strings.Replace(sequence, "module.exports = df.orchestrator(", "df.app.orchestration('O', ", 1)}
+	whole := entryApp(t, []string{"app.js"}, app, func(c *Config) { c.KeepBytes = -1 })
+	a := entryApp(t, []string{"app.js"}, app)
+	x := newExecution(1, `["in"]`)
+	for i := 0; ; i++ {
+		want := whole.mustInvoke(whole.registered("O"), x.value())
+		require.Equal(t, want, a.mustInvoke(a.registered("O"), x.value()), "episode %d", i)
+		if i == len(outcomes) {
+			require.Contains(t, want, `"isDone":true`)
+			require.Equal(t, -1, a.kept(x))
+			return
+		}
+		require.Equal(t, len(x.past), a.kept(x), "episode %d", i)
+		x.answered(outcomes[i])
+	}
+}
+
 // The value looks the same to code that reads it without the SDK, whether the history was kept or not.
 func TestKeptValueLooksTheSame(t *testing.T) {
 	t.Parallel()

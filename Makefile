@@ -83,7 +83,7 @@ bench: need-go need-redis ## Measure durango beside its peers, some 15 minutes; 
 .PHONY: bench-smoke
 bench-smoke: need-go need-redis need-node $(PACKAGES) build ## Do all measurements once and in small, to see that they work
 	cd bench && $(GO) run . -smoke
-	cd bench && $(GO) run . js -smoke -durango ../bin/durango
+	cd bench && $(GO) run . js -smoke -apps app,app35 -durango ../bin/durango
 
 .PHONY: bench-report
 bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json and results-js.json
@@ -92,7 +92,7 @@ bench-report: need-go ## Write the charts and tables of docs/performance.md from
 
 .PHONY: bench-js
 bench-js: need-redis need-node $(PACKAGES) build ## Measure the built host with an app in JavaScript over HTTP
-	cd bench && $(GO) run . js -durango ../bin/durango -json results-js.json
+	cd bench && $(GO) run . js -apps app,app35 -durango ../bin/durango -json results-js.json
 
 .PHONY: clean
 clean: ## Remove what the other targets made, npm packages included

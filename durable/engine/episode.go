@@ -254,8 +254,10 @@ func (p *partition) replay(rec *Record, ep *episode) (*replay.Result, error) {
 		Name: rec.Name, InstanceID: rec.InstanceID, ExecutionID: rec.ExecutionID, Input: rec.Input,
 		Generation: ep.generation, Past: rec.History, IsReplaying: !ep.first,
 	}
-	for _, ev := range ep.events() {
-		work.New = append(work.New, ev.AppendJSON(nil, false))
+	events := ep.events()
+	work.New = make([][]byte, len(events))
+	for i := range events {
+		work.New[i] = events[i].AppendJSON(make([]byte, 0, 256), false)
 	}
 	if rec.Parent != nil {
 		work.ParentInstanceID = rec.Parent.InstanceID

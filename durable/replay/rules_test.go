@@ -365,9 +365,10 @@ func TestRefusals(t *testing.T) {
 		action Action
 		want   string
 	}{
-		"entity":  {Action{Type: CallEntity, InstanceID: "@c@k", Operation: "add"}, `action 0: CallEntity "@c@k", operation "add": entities are not supported yet`},
-		"signal":  {Action{Type: SignalEntity}, "entities are not supported yet"},
-		"lock":    {Action{Type: LockEntities}, "entities are not supported yet"},
+		"entity":  {Action{Type: CallEntity, InstanceID: "counter", Operation: "add"}, `action 0: CallEntity "counter", operation "add": 'counter' cannot be an entity ID: it is not of the form @name@key`},
+		"signal":  {Action{Type: SignalEntity, InstanceID: "@@k"}, "has no name"},
+		"lock":    {Action{Type: LockEntities}, "lockRequestId or lockSet is missing"},
+		"release": {Action{Type: ReleaseEntities}, "there is no lock before it"},
 		"own id":  {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "ME"}, "is the orchestration's own"},
 		"parent":  {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "boss"}, "is that of the orchestration's parent"},
 		"at sign": {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "@x"}, "begins with @"},

@@ -76,6 +76,9 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.setAside(m, fmt.Sprintf("message kind %q is unknown: a newer durango may have sent it", m.Kind))
 		return
 	}
+	if m.Kind == MessagePurged && len(m.Locks) > 0 {
+		p.unlockPurged(m)
+	}
 	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageStart && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
@@ -104,6 +107,8 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.taskDone(in, m)
 	case MessageSubDone:
 		p.subDone(in, m)
+	case MessageEntityDone:
+		p.entityDone(in, m)
 	case MessageTerminate:
 		in.acks = append(in.acks, m.ID)
 		if in.terminate == nil {

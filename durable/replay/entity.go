@@ -31,7 +31,8 @@ type EntityRequest struct {
 	// RequestID names the answer to a call, the answer to a lock request, and the lock that is released.
 	RequestID string
 	Due       time.Time // zero: at once
-	// LockSet are the entities to lock, in order.
+	// LockSet are the entities to lock, in order. The first EntityRelease of a lock has them, too: it goes their way and does all; the others only
+	// stand in the history.
 	LockSet []string
 }
 
@@ -154,8 +155,11 @@ func (o *Orchestration) release(l *leaf, d *Decisions) error {
 	if err != nil {
 		return fmt.Errorf("action %d: %s: %w", l.index, &l.action, err)
 	}
-	for _, id := range set {
+	for i, id := range set {
 		q := EntityRequest{Kind: EntityRelease, TaskID: o.nextID, EntityID: id, RequestID: locked.action.LockRequestID}
+		if i == 0 {
+			q.LockSet = set
+		}
 		r := entity.Request{ID: q.RequestID, Parent: o.instanceID, ParentExecution: o.executionID}
 		if err := o.send(l, entity.ReleaseEvent, &q, &r, d); err != nil {
 			return err

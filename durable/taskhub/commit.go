@@ -236,6 +236,9 @@ func must(c *engine.Change) any {
 
 // instanceOps are the operations on the instance itself.
 func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
+	if c.Entity != nil {
+		return entityOps(o, c)
+	}
 	if c.Replace {
 		o.open("R", 1)
 		o.add("")
@@ -258,6 +261,15 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 	} else {
 		o.blobs("h", c.Append)
 	}
+	pendingOps(o, c)
+	if c.Notify {
+		o.add("n", 2, h.channel(), int(c.Status))
+	}
+	return nil
+}
+
+// pendingOps are the operations on pending events, and on whether the next episode is due.
+func pendingOps(o *operations, c *engine.Change) {
 	if o.open("e", 2*len(c.PendingAdd)) {
 		for _, ev := range c.PendingAdd {
 			o.add(ev.Seq, ev.Event)
@@ -275,10 +287,6 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 		o.add("y", 1, 0)
 	case engine.ReadyAsIs:
 	}
-	if c.Notify {
-		o.add("n", 2, h.channel(), int(c.Status))
-	}
-	return nil
 }
 
 func (h *Hub) activityOps(o *operations, c *engine.Change) {

@@ -1,0 +1,626 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/entity"
+	"github.com/durango-functions/durango/internal/redistest"
+)
+
+// withEntities is an app with a counter and accounts.
+func withEntities() *app {
+	a := usual()
+	a.entities["counter"] = counter
+	a.entities["account"] = account
+	a.orchestrators["Ask"] = func(o *orch) (any, error) { // calls counter "c"
+		var op string
+		o.input(&op)
+		return o.call("@counter@c", op, 1)
+	}
+	return a
+}
+
+func counter(c *operation) error {
+	var n int
+	c.get(&n)
+	switch c.name {
+	case "add":
+		var by int
+		c.in(&by)
+		c.set(n + by)
+	case "get":
+		c.value = raw(n)
+	case "delete":
+		c.result.State = entity.State{}
+	case "tell": // signals another counter what this one has
+		var to string
+		c.in(&to)
+		c.signal(entity.ID{Name: "counter", Key: to}, "add", n)
+	case "fail": // after it has changed and sent something
+		c.set(n + 1000)
+		c.signal(entity.ID{Name: "counter", Key: "told"}, "add", 1)
+		return errors.New("refused by the counter")
+	}
+	return nil
+}
+
+func account(c *operation) error {
+	var balance int
+	c.get(&balance)
+	switch c.name {
+	case "deposit":
+		var amount int
+		c.in(&amount)
+		c.set(balance + amount)
+	case "withdraw":
+		var amount int
+		c.in(&amount)
+		c.set(balance - amount)
+		if balance < amount {
+			return fmt.Errorf("only %d left", balance)
+		}
+	}
+	c.value = raw(balance)
+	return nil
+}
+
+func id(name, key string) entity.ID { return entity.ID{Name: name, Key: key} }
+
+func signal(t testing.TB, h *host, target entity.ID, op string, input any) {
+	t.Helper()
+	require.NoError(t, h.SignalEntity(t.Context(), durable.EntitySignal{Entity: target, Operation: op, Input: raw(input)}))
+}
+
+// stateIs waits until the entity has the state, "" for none.
+func stateIs(t testing.TB, h *host, target entity.ID, want string) {
+	t.Helper()
+	last := ""
+	require.Eventually(t, func() bool {
+		st, err := h.ReadEntity(t.Context(), target)
+		switch {
+		case errors.Is(err, durable.ErrEntityNotFound):
+			last = ""
+		case err != nil:
+			last = err.Error()
+		default:
+			last = string(st.State)
+		}
+		return last == want
+	}, 20*time.Second, 5*time.Millisecond, "%s", target)
+	require.Equal(t, want, last)
+}
+
+// keys are the keys of the hub that name an entity, and what its indexes and timers hold.
+func entityKeys(t testing.TB, opts *redis.Options, hub string) (found []string) {
+	t.Helper()
+	client := redis.NewClient(opts)
+	defer func() { require.NoError(t, client.Close()) }()
+	keys, err := client.Keys(t.Context(), "{"+hub+":*").Result()
+	require.NoError(t, err)
+	for _, key := range keys {
+		if strings.Contains(key, "@") || strings.HasSuffix(key, ":x:n") {
+			found = append(found, key)
+		}
+		if strings.HasSuffix(key, ":in") || strings.HasSuffix(key, ":aside") {
+			n, err := client.XLen(t.Context(), key).Result()
+			require.NoError(t, err)
+			if n > 0 {
+				found = append(found, key)
+			}
+		}
+	}
+	return found
+}
+
+func TestEntityOperations(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	h := startHost(t, opts, hub, "a", withEntities())
+	c := id("Counter", "c")
+	for range 10 {
+		signal(t, h, c, "add", 2)
+	}
+	stateIs(t, h, c, "20")
+	start(t, h, "Ask", "get", "get")
+	require.Equal(t, "20", string(completed(t, h, "get")))
+
+	signal(t, h, c, "tell", "other") // entities signal entities
+	stateIs(t, h, id("counter", "other"), "20")
+
+	_, err := h.Status(t.Context(), c.String(), durable.StatusOptions{})
+	require.ErrorIs(t, err, durable.ErrInstanceNotFound, "an entity is no instance")
+	page, err := h.Query(t.Context(), durable.Query{})
+	require.NoError(t, err)
+	require.Len(t, page.Instances, 1)
+
+	for _, key := range []string{"c", "other"} { // what does not exist leaves nothing
+		signal(t, h, id("counter", key), "delete", nil)
+		stateIs(t, h, id("counter", key), "")
+	}
+	require.Eventually(t, func() bool { return len(entityKeys(t, opts, hub)) == 0 }, 10*time.Second, 5*time.Millisecond)
+	require.Zero(t, engine.EntitiesInMemory(h.engine))
+}
+
+func TestFailedOperations(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	for name, keep := range map[string]bool{"rolled back": false, "kept": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts, hub := redistest.Real(t), redistest.HubName(t)
+			gate := make(chan struct{})
+			a := withEntities()
+			a.entities["counter"] = func(c *operation) error {
+				if c.name == "wait" {
+					<-gate
+					return nil
+				}
+				return counter(c)
+			}
+			a.orchestrators["Catch"] = func(o *orch) (any, error) {
+				_, err := o.call("@counter@c", "fail", nil)
+				return fmt.Sprint(err), nil
+			}
+			h := startHost(t, opts, hub, "a", a, func(c *engine.Config) { c.KeepFailedState = keep })
+			c := id("counter", "c")
+			signal(t, h, c, "wait", nil) // what comes meanwhile is one batch
+			signal(t, h, c, "add", 1)
+			signal(t, h, c, "fail", nil)
+			signal(t, h, c, "add", 2)
+			signal(t, h, c, "fail", nil)
+			start(t, h, "Catch", "catch", nil)
+			await(t, h, "catch", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+			signal(t, h, c, "add", 4)
+			signal(t, h, c, "tell", "last")
+			close(gate)
+			require.JSONEq(t, `"refused by the counter"`, string(completed(t, h, "catch")))
+			if keep {
+				stateIs(t, h, id("counter", "last"), "3007")
+				stateIs(t, h, id("counter", "told"), "3")
+				return
+			}
+			stateIs(t, h, id("counter", "last"), "7")
+			stateIs(t, h, id("counter", "told"), "")
+		})
+	}
+}
+
+// TestBatch: what waits is handled together, in order, at most so many at a time.
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	gate := make(chan struct{})
+	a := newApp()
+	a.entities["list"] = func(c *operation) error {
+		if c.name == "wait" {
+			<-gate
+		}
+		var list []json.RawMessage
+		c.get(&list)
+		c.set(append(list, c.input))
+		return nil
+	}
+	h := startHost(t, opts, hub, "a", a, func(c *engine.Config) { c.MaxEntityBatch = 10 })
+	l := id("list", "l")
+	signal(t, h, l, "wait", 0)
+	require.Eventually(t, func() bool { return a.invocations.Load() == 1 }, 10*time.Second, time.Millisecond)
+	for i := range 35 {
+		signal(t, h, l, "add", i+1)
+	}
+	// They are in memory when a later one of the partition has been handled.
+	other := id("list", "o")
+	for i := 0; h.PartitionOf(other.String()) != h.PartitionOf(l.String()); i++ {
+		other.Key = fmt.Sprintf("o%d", i)
+	}
+	signal(t, h, other, "add", 0)
+	stateIs(t, h, other, "[0]")
+	close(gate)
+	var want []int
+	for i := range 36 {
+		want = append(want, i)
+	}
+	stateIs(t, h, l, string(raw(want)))
+	require.Equal(t, int64(2+4), a.invocations.Load())
+}
+
+func TestScheduledSignals(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	first := startHost(t, opts, hub, "a", withEntities())
+	c := id("counter", "c")
+	at := time.Now().Add(700 * time.Millisecond)
+	require.NoError(t, first.SignalEntity(t.Context(), durable.EntitySignal{Entity: c, Operation: "add", Input: raw(5), At: at}))
+	require.NoError(t, first.SignalEntity(t.Context(), durable.EntitySignal{Entity: c, Operation: "add", Input: raw(7), At: at.Add(-time.Hour)}))
+	stateIs(t, first, c, "7")
+	first.stop()
+	second := startHost(t, opts, hub, "b", withEntities())
+	stateIs(t, second, c, "12")
+	require.False(t, time.Now().Before(at), "it was delivered too early")
+	signal(t, second, c, "delete", nil)
+	require.Eventually(t, func() bool { return len(entityKeys(t, opts, hub)) == 0 }, 10*time.Second, 5*time.Millisecond)
+}
+
+func TestUnknownEntity(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	a := withEntities()
+	a.orchestrators["Wrong"] = func(o *orch) (any, error) { return o.call("@nothing@x", "get", nil) }
+	a.orchestrators["Gone"] = func(o *orch) (any, error) {
+		_, err := o.call("@gone@x", "get", nil)
+		return fmt.Sprint(err), nil
+	}
+	asked := make(chan struct{})
+	a.entities["gone"] = func(*operation) error {
+		close(asked)
+		a.mu.Lock()
+		delete(a.entities, "gone") // a newer generation of the app has it no more
+		a.mu.Unlock()
+		return errCrash
+	}
+	h := startHost(t, opts, hub, "a", a)
+	start(t, h, "Wrong", "wrong", nil)
+	st := await(t, h, "wrong", durable.RuntimeStatus.IsFinished)
+	require.Contains(t, string(st.Output), "The function 'nothing' doesn't exist, is disabled, or is not an entity function.")
+	start(t, h, "Gone", "gone", nil)
+	<-asked
+	require.Contains(t, string(completed(t, h, "gone")), "The function 'gone' doesn't exist")
+	signal(t, h, id("gone", "y"), "get", nil)
+	require.Eventually(t, func() bool {
+		keys := entityKeys(t, opts, hub)
+		return len(keys) == 1 && strings.HasSuffix(keys[0], ":aside")
+	}, 10*time.Second, 5*time.Millisecond)
+}
+
+// TestCrashingOperation: the operation that kills its worker fails, and only that one.
+func TestCrashingOperation(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	gate := make(chan struct{})
+	var once sync.Once
+	a := withEntities()
+	a.entities["counter"] = func(c *operation) error {
+		once.Do(func() { <-gate })
+		if c.name == "crash" {
+			return errCrash
+		}
+		if c.name == "whole" {
+			return &engine.TaskFailure{Reason: "the function as a whole"}
+		}
+		return counter(c)
+	}
+	a.orchestrators["Catch"] = func(o *orch) (any, error) {
+		_, err := o.call("@counter@c", "crash", nil)
+		_, whole := o.call("@counter@c", "whole", nil)
+		return []string{fmt.Sprint(err), fmt.Sprint(whole)}, nil
+	}
+	h := startHost(t, opts, hub, "a", a, func(c *engine.Config) { c.MaxCrashes = 2 })
+	c := id("counter", "c")
+	signal(t, h, c, "add", 1)
+	signal(t, h, c, "add", 2)
+	start(t, h, "Catch", "catch", nil)
+	await(t, h, "catch", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+	signal(t, h, c, "add", 4)
+	close(gate)
+	require.JSONEq(t, `["2 attempts to run it had no outcome: the worker is gone", "the function as a whole"]`, string(completed(t, h, "catch")))
+	stateIs(t, h, c, "7")
+}
+
+// transferApp has orchestrations that move money between accounts under locks.
+func transferApp() *app {
+	a := withEntities()
+	a.orchestrators["Transfer"] = func(o *orch) (any, error) {
+		var in struct {
+			From, To entity.ID
+			Amount   int
+			End      string
+		}
+		o.input(&in)
+		set := []entity.ID{in.From, in.To}
+		if set[0].String() > set[1].String() {
+			set[0], set[1] = set[1], set[0]
+		}
+		release := o.lock(set...)
+		if _, err := o.call(in.From.String(), "withdraw", in.Amount); err != nil {
+			release()
+			return "refused", nil
+		}
+		if in.End == "fail" { // in the middle of the section, with the money put back
+			if _, err := o.call(in.From.String(), "deposit", in.Amount); err != nil {
+				return nil, err
+			}
+			return nil, errors.New("given up in the section")
+		}
+		if _, err := o.call(in.To.String(), "deposit", in.Amount); err != nil {
+			return nil, err
+		}
+		if in.End != "forget" {
+			release()
+		}
+		return "moved", nil
+	}
+	return a
+}
+
+// TestTransfers moves money between 32 accounts under locks, a host dying in between: the sum stays.
+func TestTransfers(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	first, second := startHost(t, opts, hub, "a", transferApp()), startHost(t, opts, hub, "b", transferApp())
+	const accounts, transfers = 32, 200
+	key := func(i int) entity.ID { return id("Account", fmt.Sprint(i)) }
+	for i := range accounts {
+		signal(t, first, key(i), "deposit", 100)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range transfers {
+		from := rng.IntN(accounts)
+		to := (from + 1 + rng.IntN(accounts-1)) % accounts
+		end := []string{"", "fail", "forget"}[rng.IntN(3)]
+		start(t, second, "Transfer", fmt.Sprintf("t%d", i), map[string]any{"From": key(from), "To": key(to), "Amount": 1 + rng.IntN(60), "End": end})
+		if i == transfers/2 {
+			first.cut.Store(true) // it can commit nothing any more
+		}
+	}
+	outcomes := map[string]int{}
+	for i := range transfers {
+		st := await(t, second, fmt.Sprintf("t%d", i), durable.RuntimeStatus.IsFinished)
+		outcomes[string(st.Output)]++
+	}
+	t.Log(outcomes)
+	sum := 0
+	for i := range accounts {
+		st, err := second.ReadEntity(t.Context(), key(i))
+		require.NoError(t, err)
+		var n int
+		require.NoError(t, json.Unmarshal(st.State, &n))
+		require.GreaterOrEqual(t, n, 0)
+		sum += n
+	}
+	require.Equal(t, accounts*100, sum)
+	for i := range accounts {
+		require.Eventually(t, func() bool {
+			st, err := second.ReadEntity(t.Context(), key(i))
+			return err == nil && st.LockedBy == ""
+		}, 10*time.Second, 5*time.Millisecond, "account %d stays locked", i)
+	}
+}
+
+// TestLockEnds: whatever ends the owner of a lock, and whether it has the whole lock or not, others get it.
+func TestLockEnds(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	ends := map[string]func(t *testing.T, h *host, id string){
+		"completion":      func(t *testing.T, h *host, id string) { raise(t, h, id, "complete") },
+		"failure":         func(t *testing.T, h *host, id string) { raise(t, h, id, "fail") },
+		"continue as new": func(t *testing.T, h *host, id string) { raise(t, h, id, "again") },
+		"termination":     func(t *testing.T, h *host, id string) { require.NoError(t, h.Terminate(t.Context(), id, "r", false)) },
+		"purge":           func(t *testing.T, h *host, id string) { require.NoError(t, h.Purge(t.Context(), id)) },
+		"replacement": func(t *testing.T, h *host, id string) {
+			require.NoError(t, h.Create(t.Context(), durable.CreateRequest{Name: "Wait", InstanceID: id, ExecutionID: "new", AnyState: true}))
+		},
+	}
+	a, b, c := id("account", "a"), id("account", "b"), id("account", "c")
+	for name, end := range ends {
+		for _, whole := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, whole lock %v", name, whole), func(t *testing.T) {
+				t.Parallel()
+				opts, hub := redistest.Real(t), redistest.HubName(t)
+				x := transferApp()
+				x.orchestrators["Wait"] = func(o *orch) (any, error) { return nil, errors.New(string(o.event("e"))) }
+				x.orchestrators["Hold"] = func(o *orch) (any, error) {
+					var set []entity.ID
+					o.input(&set)
+					if set == nil {
+						return "anew", nil
+					}
+					o.lock(set...)
+					var order string
+					_ = json.Unmarshal(o.event("order"), &order)
+					switch order {
+					case "fail":
+						return nil, errors.New("failed")
+					case "again":
+						next := raw(nil)
+						o.again = &next
+					}
+					return nil, nil
+				}
+				h := startHost(t, opts, hub, "a", x)
+				lockedBy := func(e entity.ID, want string) {
+					t.Helper()
+					require.Eventually(t, func() bool {
+						st, err := h.ReadEntity(t.Context(), e)
+						return err == nil && st.LockedBy == want
+					}, 10*time.Second, 2*time.Millisecond, "%s should be locked by %q", e, want)
+				}
+				for _, e := range []entity.ID{a, b, c} {
+					signal(t, h, e, "deposit", 100)
+				}
+				holder := "whole"
+				start(t, h, "Hold", "whole", []entity.ID{b})
+				lockedBy(b, "whole")
+				if !whole { // it gets a, and waits for b
+					holder = "part"
+					start(t, h, "Hold", holder, []entity.ID{a, b, c})
+					lockedBy(a, holder)
+					if name != "termination" && name != "purge" && name != "replacement" {
+						raise(t, h, "whole", "complete") // it must go on to end by itself
+						lockedBy(c, holder)
+					}
+				}
+				signal(t, h, b, "deposit", 1) // waits
+				end(t, h, holder)
+				if !whole {
+					lockedBy(a, "")
+					if name == "termination" || name == "purge" || name == "replacement" {
+						lockedBy(b, "whole")
+						raise(t, h, "whole", "complete")
+					}
+				}
+				for _, e := range []entity.ID{a, b, c} {
+					lockedBy(e, "")
+				}
+				stateIs(t, h, b, "101")
+				start(t, h, "Transfer", "t", map[string]any{"From": c, "To": a, "Amount": 10})
+				require.JSONEq(t, `"moved"`, string(completed(t, h, "t")))
+			})
+		}
+	}
+}
+
+func raise(t testing.TB, h *host, id, order string) {
+	t.Helper()
+	require.NoError(t, h.RaiseEvent(t.Context(), id, "order", raw(order)))
+}
+
+// TestSignalsAreCountedOnce sends many signals from many senders over two hosts, one of which dies in between.
+func TestSignalsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	a := withEntities()
+	a.entities["counter"] = func(c *operation) error { // each sender's signals come in order
+		seen := map[string]int{}
+		c.get(&seen)
+		var in struct {
+			Sender string
+			N      int
+		}
+		c.in(&in)
+		if seen[in.Sender] != in.N {
+			seen["disorder"]++
+		}
+		seen[in.Sender] = in.N + 1
+		c.set(seen)
+		return nil
+	}
+	a.orchestrators["Send"] = func(o *orch) (any, error) {
+		for n := range 50 {
+			o.signal("@counter@c", "add", map[string]any{"Sender": o.work.InstanceID, "N": n})
+			if n%10 == 9 {
+				if _, err := o.activity("Number", n); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return nil, nil
+	}
+	first, second := startHost(t, opts, hub, "a", a), startHost(t, opts, hub, "b", a)
+	const senders = 40
+	for i := range senders {
+		start(t, second, "Send", fmt.Sprintf("s%d", i), nil)
+		if i == senders/2 {
+			first.cut.Store(true)
+		}
+	}
+	want := map[string]int{}
+	for i := range senders {
+		completed(t, second, fmt.Sprintf("s%d", i))
+		want[fmt.Sprintf("s%d", i)] = 50
+	}
+	stateIs(t, second, id("counter", "c"), string(raw(want)))
+}
+
+// TestEntitiesAreListed lists entities page by page.
+func TestEntitiesAreListed(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	h := startHost(t, opts, hub, "a", withEntities())
+	for i := range 25 {
+		signal(t, h, id("counter", fmt.Sprintf("k%02d", i)), "add", i+1)
+		signal(t, h, id("account", fmt.Sprintf("k%02d", i)), "deposit", i+1)
+	}
+	for i := range 25 {
+		stateIs(t, h, id("counter", fmt.Sprintf("k%02d", i)), fmt.Sprint(i+1))
+		stateIs(t, h, id("account", fmt.Sprintf("k%02d", i)), fmt.Sprint(i+1))
+	}
+	q := durable.EntityQuery{Name: "Counter", Top: 10}
+	var keys []string
+	for {
+		page, err := h.QueryEntities(t.Context(), q)
+		require.NoError(t, err)
+		for _, st := range page.Entities {
+			require.Equal(t, "counter", st.Entity.Name)
+			require.Equal(t, fmt.Sprint(len(keys)+1), string(st.State))
+			keys = append(keys, st.Entity.Key)
+		}
+		if q.ContinuationToken = page.ContinuationToken; q.ContinuationToken == "" {
+			break
+		}
+		require.Len(t, page.Entities, 10)
+	}
+	require.Len(t, keys, 25)
+	page, err := h.QueryEntities(t.Context(), durable.EntityQuery{LastOperationFrom: time.Now().Add(time.Hour)})
+	require.NoError(t, err)
+	require.Empty(t, page.Entities)
+	_, err = h.QueryEntities(t.Context(), durable.EntityQuery{ContinuationToken: "?"})
+	require.ErrorIs(t, err, durable.ErrBadContinuationToken)
+}
+
+// TestEntityTellsOnce runs one entity's operations while partitions change hands all the time.
+func TestEntitiesMove(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	a := withEntities()
+	hosts := []*host{startHost(t, opts, hub, "h0", a)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var sent atomic.Int64
+	var wg sync.WaitGroup
+	client := probe(t, opts, hub)
+	for s := range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				err := client.SignalEntity(t.Context(), durable.EntitySignal{Entity: id("counter", fmt.Sprint(s)), Operation: "add", Input: raw(1)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	for i := range 3 {
+		next := startHost(t, opts, hub, fmt.Sprintf("h%d", i+1), a)
+		hosts[i].stop()
+		hosts = append(hosts, next)
+	}
+	cancel()
+	wg.Wait()
+	last := hosts[len(hosts)-1]
+	require.Eventually(t, func() bool {
+		sum := 0
+		for s := range 4 {
+			st, err := last.ReadEntity(t.Context(), id("counter", fmt.Sprint(s)))
+			if err != nil {
+				return false
+			}
+			var n int
+			require.NoError(t, json.Unmarshal(st.State, &n))
+			sum += n
+		}
+		require.LessOrEqual(t, int64(sum), sent.Load())
+		return int64(sum) == sent.Load()
+	}, 20*time.Second, 10*time.Millisecond)
+}

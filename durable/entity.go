@@ -79,7 +79,7 @@ func (c *Client) SignalEntity(ctx context.Context, id EntityID, operation string
 	if err != nil {
 		return err
 	}
-	if err := c.store.SignalEntity(ctx, EntitySignal{Entity: id, Operation: operation, Input: raw, At: opts.At}); err != nil {
+	if err := c.store.SignalEntity(ctx, EntitySignal{Entity: lower(id), Operation: operation, Input: raw, At: opts.At}); err != nil {
 		return fmt.Errorf("signalling entity '%s': %w", id, err)
 	}
 	return nil
@@ -95,7 +95,7 @@ func (c *Client) ReadEntityState(ctx context.Context, id EntityID) (*EntityStatu
 	if err := id.Validate(); err != nil {
 		return nil, err
 	}
-	st, err := c.store.ReadEntity(ctx, id)
+	st, err := c.store.ReadEntity(ctx, lower(id))
 	if err != nil {
 		return nil, fmt.Errorf("entity '%s': %w", id, err)
 	}
@@ -110,6 +110,9 @@ func (c *Client) ListEntities(ctx context.Context, q EntityQuery) (*EntityPage, 
 	}
 	return page, nil
 }
+
+// lower is the ID in the form in which stores know it.
+func lower(id EntityID) EntityID { return EntityID{Name: strings.ToLower(id.Name), Key: id.Key} }
 
 // knownEntity refuses IDs that no entity of the app can have.
 func (c *Client) knownEntity(id EntityID) error {

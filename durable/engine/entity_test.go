@@ -514,11 +514,12 @@ func TestSignalsAreCountedOnce(t *testing.T) {
 		c.set(seen)
 		return nil
 	}
+	a.entities["pace"] = func(*operation) error { return nil }
 	a.orchestrators["Send"] = func(o *orch) (any, error) {
 		for n := range 50 {
 			o.signal("@counter@c", "add", map[string]any{"Sender": o.work.InstanceID, "N": n})
 			if n%10 == 9 {
-				if _, err := o.activity("Number", n); err != nil {
+				if _, err := o.call("@pace@"+o.work.InstanceID, "go", n); err != nil {
 					return nil, err
 				}
 			}

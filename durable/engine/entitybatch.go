@@ -176,7 +176,7 @@ func (p *partition) batchDone(en *entityInstance, batch []waitingMessage, out *b
 			p.answerCall(en, m, r)
 		}
 		if r.Failed {
-			p.logger.Warn("operation of an entity failed", "entity_id", en.id, "operation", m.Name, "error", firstLine(r.Message))
+			p.logger.Warn("operation of an entity failed", "entity_id", en.id, "operation", m.Name, "error", r.Message, "stack", r.Stack)
 		}
 	}
 	for i := range out.signals {

@@ -38,8 +38,8 @@ type OperationResult struct {
 	Failed bool
 	// Value is JSON; nil: none.
 	Value json.RawMessage
-	// Message is that of a failed operation.
-	Message string
+	// Message and Stack are those of a failed operation; Stack may be "".
+	Message, Stack string
 }
 
 // Signal is a signal that an operation has sent.
@@ -128,7 +128,8 @@ func ParseResult(raw []byte, n int) (*Result, error) {
 	for i := range w.Results {
 		one := &w.Results[i]
 		if one.IsError {
-			r.Results[i] = OperationResult{Failed: true, Message: messageOf(one.Result)}
+			r.Results[i].Failed = true
+			r.Results[i].Message, r.Results[i].Stack = thrownBy(one.Result)
 			continue
 		}
 		if one.Result == nil || *one.Result == "" {
@@ -164,33 +165,35 @@ func (e *CountError) Error() string {
 // noMessage is the message of an operation that threw something without one.
 const noMessage = "the operation threw a value that has no message"
 
-// messageOf makes a message of what an SDK writes for a failed operation: the JSON text of whatever was thrown. The worker gives errors a JSON form with
-// their message.
-func messageOf(result *string) string {
+// thrownBy makes a message of what an SDK writes for a failed operation: the JSON text of whatever was thrown. The worker gives errors a JSON form with
+// message and stack.
+func thrownBy(result *string) (message, stack string) {
 	if result == nil {
-		return noMessage
+		return noMessage, ""
 	}
 	var thrown any
 	if json.Unmarshal([]byte(*result), &thrown) != nil {
-		return *result
+		return *result, ""
 	}
 	switch thrown := thrown.(type) {
 	case nil:
-		return noMessage
+		return noMessage, ""
 	case string:
-		return thrown
+		return thrown, ""
 	case map[string]any:
-		if text, ok := thrown["message"].(string); ok && text != "" {
-			return text
-		}
-		if name, ok := thrown["name"].(string); ok && name != "" && thrown["stack"] != nil {
-			return name // an error with an empty message
-		}
-		if len(thrown) == 0 {
-			return noMessage
+		stack, _ = thrown["stack"].(string)
+		text, isError := thrown["message"].(string)
+		name, _ := thrown["name"].(string)
+		switch {
+		case text != "":
+			return text, stack
+		case isError && name != "":
+			return name, stack
+		case len(thrown) == 0:
+			return noMessage, ""
 		}
 	}
-	return *result
+	return *result, stack
 }
 
 // excerpt is the beginning of raw, for error texts.

@@ -65,7 +65,8 @@ async function invoke(call, attachments) {
     if (fn === undefined) throw new Error(`function number ${call.fn} is not loaded`);
     running.set(call.id, fn.name);
     const invocation = new Invocation(fn, call, attachments, sink, hintAfter);
-    const result = await invocation.run();
+    const run = () => invocation.run();
+    const result = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(run) : run());
     const parts = [];
     const { out, ret } = require('./outputs').collect(fn, invocation.context, result, parts);
     connection.send(RESULT, { id: call.id, out, ret }, parts);

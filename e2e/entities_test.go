@@ -165,41 +165,40 @@ func entityClient(t *testing.T, h *host) {
 	h.stateIs("Counter", "from client", nil)
 }
 
-// entityLoad says how much the tests with a host that is killed do: "full" is what the project promises. "make entities" sets it.
-const entityLoad = "E2E_ENTITIES"
-
-// TestEntitySignalsOnce: signals of 200 orchestrations, and of clients, over 4 partitions and 2 hosts, one of which is killed, are counted once each.
+// TestEntitySignalsOnce: 20,000 signals of 200 orchestrations over 4 partitions and 3 hosts, two of which are killed one after the other, are counted
+// once each.
 func TestEntitySignalsOnce(t *testing.T) {
 	t.Parallel()
-	senders, each := 40, 100
-	if os.Getenv(entityLoad) == "full" {
-		senders = 200
-	}
+	const senders, each = 200, 100
 	for _, sdk := range []string{"app21", "app35"} {
 		t.Run(sdk, func(t *testing.T) {
 			t.Parallel()
 			o := options{Root: entityApp(t, sdk), Redis: startRedis(t).URL}
-			a, b := startHost(t, o), startHost(t, o)
+			hosts := []*host{startHost(t, o), startHost(t, o)}
+			last := startHost(t, o)
 			var wg sync.WaitGroup
+			defer wg.Wait()
 			for w := range 8 {
 				wg.Go(func() {
 					for i := w; i < senders; i += 8 {
-						b.start("Send", fmt.Sprintf("s%d", i), each)
+						last.start("Send", fmt.Sprintf("s%d", i), each)
 					}
 				})
 			}
-			killed := senders * each / 3
-			eventually(t, "a third of the signals", func() (bool, any) {
-				n := b.counted("sum")
-				return n >= killed, n
-			})
-			a.kill()
-			require.Less(t, b.counted("sum"), senders*each, "the host must die in the middle")
+			for i, h := range hosts {
+				part := senders * each * (i + 1) / 4
+				eventually(t, fmt.Sprintf("%d signals", part), func() (bool, any) {
+					n := last.counted("sum")
+					return n >= part, n
+				})
+				h.kill()
+			}
+			require.Less(t, last.counted("sum"), senders*each, "the hosts must die in the middle")
 			wg.Wait()
 			for i := range senders {
-				b.waitFor(fmt.Sprintf("s%d", i), "Completed")
+				last.waitFor(fmt.Sprintf("s%d", i), "Completed")
 			}
-			b.stateIs("Counter", "sum", senders*each)
+			last.stateIs("Counter", "sum", senders*each)
 		})
 	}
 }
@@ -216,11 +215,7 @@ func (h *host) counted(key string) (n int) {
 // TestEntityTransfers moves money between 32 accounts under locks while a host is killed: the sum stays, and no account stays locked.
 func TestEntityTransfers(t *testing.T) {
 	t.Parallel()
-	const accounts = 32
-	transfers := 100
-	if os.Getenv(entityLoad) == "full" {
-		transfers = 1000
-	}
+	const accounts, transfers = 32, 500
 	o := options{Root: entityApp(t, "app35"), Redis: startRedis(t).URL}
 	a, b := startHost(t, o), startHost(t, o)
 	for i := range accounts {

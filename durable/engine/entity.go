@@ -60,6 +60,8 @@ type entityInstance struct {
 	next      entityDraft
 
 	crashes int // consecutive batches that ended with their worker
+	// careful is how many operations are run one by one, since one of them has ended its worker.
+	careful int
 	stalls  int // consecutive batches that could not be run
 
 	place       *list.Element // among the entities in memory; nil: it is not
@@ -196,8 +198,8 @@ func (p *partition) advanceEntity(en *entityInstance) {
 	}
 	p.sortForEntity(en)
 	limit := p.e.cfg.MaxEntityBatch
-	if en.crashes > 0 {
-		limit = 1 // to find the operation that ends its worker
+	if en.careful > 0 {
+		limit = 1
 	}
 	batch := en.plan(limit, p.e.now().UnixMilli())
 	switch {

@@ -296,10 +296,12 @@ func TestCrashingOperation(t *testing.T) {
 	opts, hub := redistest.Real(t), redistest.HubName(t)
 	gate := make(chan struct{})
 	var once sync.Once
+	var crashes atomic.Int64
 	a := withEntities()
 	a.entities["counter"] = func(c *operation) error {
 		once.Do(func() { <-gate })
 		if c.name == "crash" {
+			crashes.Add(1)
 			return errCrash
 		}
 		if c.name == "whole" {
@@ -319,9 +321,108 @@ func TestCrashingOperation(t *testing.T) {
 	start(t, h, "Catch", "catch", nil)
 	await(t, h, "catch", func(s durable.RuntimeStatus) bool { return s == durable.Running })
 	signal(t, h, c, "add", 4)
+	signal(t, h, c, "add", 0)
 	close(gate)
 	require.JSONEq(t, `["2 attempts to run it had no outcome: the worker is gone", "the function as a whole"]`, string(completed(t, h, "catch")))
 	stateIs(t, h, c, "7")
+	require.LessOrEqual(t, crashes.Load(), int64(3), "once in a batch, and twice on its own")
+}
+
+// TestRewindWithEntities: calls that were answered are not made again, locks are taken again, and a call whose answer came too late fails.
+func TestRewindWithEntities(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	a := withEntities()
+	var mended atomic.Bool
+	gate := make(chan struct{})
+	a.entities["slow"] = func(*operation) error {
+		<-gate
+		return nil
+	}
+	a.activities["Fragile"] = func(context.Context, json.RawMessage) (any, error) {
+		if !mended.Load() {
+			return nil, errors.New("not mended")
+		}
+		return "fine", nil
+	}
+	a.orchestrators["Fragile"] = func(o *orch) (any, error) {
+		if _, err := o.call("@counter@c", "add", 1); err != nil {
+			return nil, err
+		}
+		release := o.lock(id("account", "a"), id("account", "b"))
+		late := o.beginCall("@slow@s", "go", nil)
+		if _, err := o.activity("Fragile", nil); err != nil {
+			return nil, err
+		}
+		if _, err := o.call("@account@b", "deposit", 5); err != nil {
+			return nil, err
+		}
+		_, err := o.answer(late)
+		release()
+		return fmt.Sprint(err), nil
+	}
+	h := startHost(t, opts, hub, "a", a)
+	signal(t, h, id("account", "b"), "deposit", 1)
+	start(t, h, "Fragile", "f", nil)
+	require.Equal(t, durable.Failed, await(t, h, "f", durable.RuntimeStatus.IsFinished).RuntimeStatus)
+	unlocked := func() {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			st, err := h.ReadEntity(t.Context(), id("account", "b"))
+			return err == nil && st.LockedBy == ""
+		}, 10*time.Second, 2*time.Millisecond)
+	}
+	unlocked()
+	close(gate)
+	mended.Store(true)
+	require.NoError(t, h.Rewind(t.Context(), "f", "mended"))
+	require.Contains(t, string(completed(t, h, "f")), "it is not known whether the operation 'go' took place")
+	stateIs(t, h, id("account", "b"), "6")
+	stateIs(t, h, id("counter", "c"), "1")
+	unlocked()
+	require.Eventually(t, func() bool {
+		for _, key := range entityKeys(t, opts, hub) {
+			if strings.Contains(key, "@account@a") || strings.Contains(key, "@slow@") {
+				return false
+			}
+		}
+		return true
+	}, 10*time.Second, 5*time.Millisecond, "the locked account without a state should be gone")
+}
+
+// TestSuspendedCaller: the answers for a suspended orchestration wait with it.
+func TestSuspendedCaller(t *testing.T) {
+	t.Parallel()
+	throughExecutor(t)
+	opts, hub := redistest.Real(t), redistest.HubName(t)
+	a := withEntities()
+	gate := make(chan struct{})
+	a.entities["slow"] = func(c *operation) error {
+		<-gate
+		c.value = raw("late")
+		return nil
+	}
+	a.orchestrators["Call"] = func(o *orch) (any, error) {
+		one, two := o.beginCall("@slow@s", "go", nil), o.beginCall("@slow@t", "go", nil)
+		v, err := o.answer(one)
+		if err != nil {
+			return nil, err
+		}
+		w, err := o.answer(two)
+		return []json.RawMessage{v, w}, err
+	}
+	first := startHost(t, opts, hub, "a", a)
+	start(t, first, "Call", "c", nil)
+	await(t, first, "c", func(s durable.RuntimeStatus) bool { return s == durable.Running })
+	require.NoError(t, first.Suspend(t.Context(), "c", ""))
+	await(t, first, "c", func(s durable.RuntimeStatus) bool { return s == durable.Suspended })
+	close(gate)
+	require.Eventually(t, func() bool { return len(entityKeys(t, opts, hub)) == 0 }, 10*time.Second, 5*time.Millisecond, "the answers should be with the instance")
+	first.stop()
+	second := startHost(t, opts, hub, "b", a)
+	require.NoError(t, second.Resume(t.Context(), "c", ""))
+	require.JSONEq(t, `["late","late"]`, string(completed(t, second, "c")))
 }
 
 // transferApp has orchestrations that move money between accounts under locks.

@@ -167,7 +167,7 @@ func (p *partition) batchDone(en *entityInstance, batch []waitingMessage, out *b
 	if err != nil && !p.giveUp(en, batch, out, err) {
 		return
 	}
-	en.crashes, en.stalls = 0, 0
+	en.crashes, en.stalls, en.careful = 0, 0, max(en.careful-len(batch), 0)
 	now := p.e.now()
 	for i := range batch {
 		m, r := &batch[i], &out.results[i]
@@ -200,6 +200,7 @@ func (p *partition) giveUp(en *entityInstance, batch []waitingMessage, out *batc
 		delay = backoff(en.stalls)
 	default:
 		en.crashes++
+		en.careful = max(en.careful, len(batch))
 		delay = backoff(en.crashes)
 		if en.crashes >= p.e.cfg.MaxCrashes && len(batch) == 1 {
 			*out = batchOutcome{state: en.state, results: []entity.OperationResult{{

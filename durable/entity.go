@@ -16,7 +16,10 @@ import (
 // EntityID names an entity: an entity function, whose case does not count, and a key.
 type EntityID = entity.ID
 
-// ErrEntityNotFound: there is no entity of this ID, or it has no state yet.
+// InvalidEntityIDError refuses an entity ID.
+type InvalidEntityIDError = entity.InvalidIDError
+
+// ErrEntityNotFound says that there is no entity of this ID, or that it does not exist yet.
 var ErrEntityNotFound = errors.New("entity not found")
 
 // EntitySignal is an operation to send to an entity.
@@ -70,7 +73,7 @@ type SignalOptions struct {
 
 // SignalEntity sends an operation to an entity, and returns when that is durable: the operation will be handled once, after those that this caller
 // has sent before. The entity need not exist. input is marshalled as JSON; a json.RawMessage is JSON already; nil is none. Errors:
-// *entity.InvalidIDError, *UnknownEntityError, *InvalidJSONError and *PayloadTooLargeError tell that nothing was sent.
+// *InvalidEntityIDError, *UnknownEntityError, *InvalidJSONError and *PayloadTooLargeError tell that nothing was sent.
 func (c *Client) SignalEntity(ctx context.Context, id EntityID, operation string, input any, opts SignalOptions) error {
 	if err := c.knownEntity(id); err != nil {
 		return err

@@ -87,7 +87,7 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
 		MaxEntities: config.MaxConcurrentEntityFunctions, MaxEntityBatch: config.MaxEntityOperationBatchSize,
 		KeepFailedState: !config.RollbackEntityOperations,
-		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize, CacheBytes: cmp.Or(config.MaxCachedBytes, -1),
+		MaxActions:      config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize, CacheBytes: cmp.Or(config.MaxCachedBytes, -1),
 		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
 		OrchestratorLogger: func(name string) *slog.Logger { return h.cfg.Logger.With(categoryKey, functionCategory(name)+".User") },
 	})

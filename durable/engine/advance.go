@@ -120,6 +120,7 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.resume(in, m)
 	case MessageRewind, MessageNudge:
 		p.undo(in, m)
+	case MessageOperation, MessageLock, MessageRelease: // those of entities do not come here
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
 		if in.rec != nil && in.rec.ExecutionID == m.ExecutionID && in.rec.Revision == m.Revision { // else it is another that runs by now

@@ -32,7 +32,7 @@ type host struct {
 	cut    atomic.Bool   // the hub cannot be reached
 	// heldInbox, if set, is closed when what was read from inboxes may go on.
 	heldInbox atomic.Pointer[chan struct{}]
-	stop   func()
+	stop      func()
 }
 
 var errCut = errors.New("the network is cut")

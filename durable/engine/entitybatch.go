@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -182,7 +181,7 @@ func (p *partition) batchDone(en *entityInstance, batch []waitingMessage, out *b
 	for i := range out.signals {
 		s := &out.signals[i]
 		en.next.send = append(en.next.send, Message{
-			Kind: MessageOperation, InstanceID: s.Target.String(), Name: s.Name, Data: json.RawMessage(s.Input), At: now.UnixMilli(),
+			Kind: MessageOperation, InstanceID: s.Target.String(), Name: s.Name, Data: s.Input, At: now.UnixMilli(),
 		})
 	}
 	en.state, en.updated = out.state, now

@@ -80,6 +80,11 @@ func (o *orch) call(id, op string, input any) (json.RawMessage, error) {
 	return o.answer(o.beginCall(id, op, input))
 }
 
+func (o *orch) succeeds(id, op string, input any) bool {
+	_, err := o.call(id, op, input)
+	return err == nil
+}
+
 func (o *orch) beginCall(id, op string, input any) task {
 	return o.ask(replay.Action{Type: replay.CallEntity, InstanceID: id, Operation: op, Input: raw(input)})
 }

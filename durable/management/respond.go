@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/durango-functions/durango/durable"
-	"github.com/durango-functions/durango/durable/entity"
 )
 
 // refusal is an error that says itself how it is answered.
@@ -69,7 +68,7 @@ func isArgumentError(err error) bool {
 	var id *durable.InvalidInstanceIDError
 	var event *durable.InvalidEventNameError
 	var syntax *durable.InvalidJSONError
-	var entityID *entity.InvalidIDError
+	var entityID *durable.InvalidEntityIDError
 	var unknownEntity *durable.UnknownEntityError
 	return errors.As(err, &entityID) || errors.As(err, &unknownEntity) || errors.As(err, &unknown) || errors.As(err, &id) || errors.As(err, &event) || errors.As(err, &syntax)
 }

@@ -1,8 +1,8 @@
-// What the functions need of durable-functions: of 2.x as its authors mean it, of 3.x without the programming model around it, so that functions in
+// What the functions need of durable-functions: of 1.x and 2.x as their authors mean it, of 3.x without the programming model around it, so that functions in
 // folders can use it.
 const { version } = require("durable-functions/package.json");
 
-if (version.startsWith("2.")) {
+if (!version.startsWith("3.")) {
     module.exports = require("durable-functions");
 } else {
     const { Orchestrator } = require("durable-functions/lib/src/orchestrations/Orchestrator");

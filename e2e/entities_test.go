@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -104,6 +105,9 @@ func entityOperations(t *testing.T, h *host) {
 	want := []any{5, []any{nil, nil, 7}, identity("new", "a \"text\""), identity("Käy@x y", object{"deep": []any{1, nil}}), nil, 0}
 	require.JSONEq(t, toJSON(t, want), toJSON(t, out))
 	h.stateIs("Counter", "p", 10)
+	same := object{"signal": []any{"Counter", "last", "add", 1}} // of an episode that fails
+	require.Contains(t, h.fail("Ask", []object{ask("Counter", "last", "add", 1), same, same, {"throw": "enough"}}), "enough")
+	h.stateIs("Counter", "last", 3)
 	require.Contains(t, h.fail("Ask", []object{ask("Nothing", "x", "get", nil)}), "The function 'nothing' doesn't exist, is disabled, or is not an entity function.")
 }
 
@@ -209,6 +213,10 @@ func TestEntitySignalsOnce(t *testing.T) {
 				last.waitFor(fmt.Sprintf("s%d", i), "Completed")
 			}
 			last.stateIs("Counter", "sum", senders*each)
+			eventually(t, "nothing but the sum", func() (bool, any) { // the last signal of each deletes its own counter
+				found := last.call(http.MethodGet, entityPath("Counter", "", ""), nil).text()
+				return strings.Count(found, `"key":`) == 1, found
+			})
 		})
 	}
 }

@@ -100,6 +100,9 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessageStartSub:
 		p.startSub(in, m)
 	case MessageEvent:
+		if p.forgedAnswer(in, m) {
+			return
+		}
 		ev := p.eventAt(history.EventRaised)
 		ev.Name, ev.Input = m.Name, text(m.Data)
 		in.arrive(arrival{event: ev, message: m.ID, reply: m.reply, seq: -1})

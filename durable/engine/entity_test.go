@@ -422,6 +422,9 @@ func TestSuspendedCaller(t *testing.T) {
 	await(t, first, "c", func(s durable.RuntimeStatus) bool { return s == durable.Running })
 	require.NoError(t, first.Suspend(t.Context(), "c", ""))
 	await(t, first, "c", func(s durable.RuntimeStatus) bool { return s == durable.Suspended })
+	for _, name := range []string{"cx:0", "cx:1"} { // names of the answers
+		require.NoError(t, first.RaiseEvent(t.Context(), "c", name, json.RawMessage(`{"result":"\"forged\""}`)))
+	}
 	close(gate)
 	require.Eventually(t, func() bool { return len(entityKeys(t, opts, hub)) == 0 }, 10*time.Second, 5*time.Millisecond, "the answers should be with the instance")
 	first.stop()

@@ -20,9 +20,17 @@ type entityBook struct {
 	locksChanged bool
 }
 
+// requestIn returns the request to an entity that an event is; nil when it is none. Detached starts of orchestrators in Go are EventSent, too.
+func requestIn(ev *history.Event) *entity.Request {
+	if ev.Type != history.EventSent || !entity.Is(ev.InstanceID) {
+		return nil
+	}
+	return entity.ParseRequest(ev.Input)
+}
+
 // noteSent follows what an EventSent of the history says.
 func (b *entityBook) noteSent(ev *history.Event) {
-	r := entity.ParseRequest(ev.Input)
+	r := requestIn(ev)
 	switch {
 	case r == nil:
 	case ev.Name == entity.ReleaseEvent:
@@ -182,14 +190,26 @@ func (p *partition) entityDone(in *instance, m *Message) {
 	in.arrive(arrival{event: ev, message: m.ID, answer: true, seq: -1})
 }
 
+// forgedAnswer reports whether a client's event has the name of an answer that the instance waits for. It is dropped: the SDK would take it for that.
+func (p *partition) forgedAnswer(in *instance, m *Message) bool {
+	if _, open := in.requests[m.Name]; !open {
+		return false
+	}
+	p.logger.Warn("an event was dropped, since it has the name of an answer that the orchestration waits for", "instance_id", in.id, "event", m.Name)
+	if m.ID != "" {
+		in.acks = append(in.acks, m.ID)
+	}
+	if m.reply != nil {
+		in.replies = append(in.replies, m.reply)
+	}
+	return true
+}
+
 // requestsOf returns the IDs of the requests that are made in the events.
 func requestsOf(events []history.Event) map[string]bool {
 	ids := map[string]bool{}
 	for i := range events {
-		if events[i].Type != history.EventSent || events[i].Name != entity.OperationEvent {
-			continue
-		}
-		if r := entity.ParseRequest(events[i].Input); r != nil && r.ID != "" && !r.Signal {
+		if r := requestIn(&events[i]); r != nil && r.ID != "" && !r.Signal && events[i].Name == entity.OperationEvent {
 			ids[r.ID] = true
 		}
 	}
@@ -199,7 +219,7 @@ func requestsOf(events []history.Event) map[string]bool {
 // askAgain follows a request to entities in the history of an instance that is rewound. Its locks were released when it failed and are asked for
 // again. The answer to a call may have come while the instance was failed, so the call fails: whether the operation took place is not known.
 func (p *partition) askAgain(in *instance, ev *history.Event, reason string, d *draft) {
-	r := entity.ParseRequest(ev.Input)
+	r := requestIn(ev)
 	if r == nil {
 		return
 	}

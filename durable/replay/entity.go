@@ -168,6 +168,24 @@ func (o *Orchestration) release(l *leaf, d *Decisions) error {
 	return nil
 }
 
+// describeRequest names what an EventSent recorded.
+func describeRequest(e *history.Event) string {
+	r := entity.ParseRequest(e.Input)
+	switch {
+	case e.Name == entity.ReleaseEvent:
+		return ReleaseEntities.String()
+	case r == nil:
+		return fmt.Sprintf("%s %q", e.Type, e.Name)
+	case len(r.LockSet) > 0:
+		return LockEntities.String()
+	}
+	a := Action{Type: CallEntity, InstanceID: e.InstanceID, Operation: r.Operation}
+	if r.Signal {
+		a.Type = SignalEntity
+	}
+	return a.String()
+}
+
 // ofEntities reports whether actions of the type are about entities.
 func (t ActionType) ofEntities() bool {
 	switch t {

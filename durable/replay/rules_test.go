@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 	"github.com/stretchr/testify/require"
 )
@@ -357,6 +358,36 @@ func TestOutcomes(t *testing.T) {
 	d = end(&Result{Failed: true, Error: "e", SchemaVersion: 2, Actions: [][]Action{{activity("Z")}}})
 	require.Equal(t, "e", d.FailureReason, "what does not fit is no second failure")
 	require.Empty(t, d.Events)
+}
+
+// TestDivergenceOfRequests names both sides when requests to entities differ from the recorded ones.
+func TestDivergenceOfRequests(t *testing.T) {
+	t.Parallel()
+	call := func(op string) Action { return Action{Type: CallEntity, InstanceID: "@c@k", Operation: op} }
+	lock := Action{Type: LockEntities, LockRequestID: "r", LockSet: []entity.ID{{Name: "c", Key: "k"}}}
+	release, signal := Action{Type: ReleaseEntities}, Action{Type: SignalEntity, InstanceID: "@c@k", Operation: "add"}
+	cases := map[string]struct {
+		before, after []Action
+		want          string
+	}{
+		"operation": {[]Action{call("add")}, []Action{call("get")}, `recorded as CallEntity "@c@k", operation "add", but this replay asks for CallEntity "@c@k", operation "get"`},
+		"signal":    {[]Action{signal}, []Action{call("add")}, `recorded as SignalEntity "@c@k", operation "add", but this replay asks for CallEntity`},
+		"lock":      {[]Action{lock}, []Action{call("add")}, "recorded as LockEntities, but this replay asks for CallEntity"},
+		"release":   {[]Action{lock, release}, []Action{lock, signal}, "recorded as ReleaseEntities, but this replay asks for SignalEntity"},
+	}
+	for name, c := range cases {
+		for _, restored := range []bool{false, true} {
+			o := New(Config{})
+			d, err := o.Apply(epoch, nil, &Result{SchemaVersion: 3, Actions: [][]Action{c.before}})
+			require.NoError(t, err, name)
+			if restored {
+				o, err = Restore(Config{}, append([]history.Event{{Type: history.OrchestratorStarted, Timestamp: epoch}}, d.Events...))
+				require.NoError(t, err, name)
+			}
+			_, err = o.Apply(epoch, nil, &Result{SchemaVersion: 3, Actions: [][]Action{c.after}})
+			require.ErrorContains(t, err, c.want, "%s, restored %v", name, restored)
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {

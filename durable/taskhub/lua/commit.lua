@@ -47,7 +47,7 @@ local function change(p, last)
       call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
       if cur[5] then
         -- Its locks are to be released, as after a purge.
-        call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":"' .. cur[1] .. '","rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
+        call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[1]) .. ',"rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
       end
       revision = tonumber(cur[3]) + 1
     else

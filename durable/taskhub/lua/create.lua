@@ -18,7 +18,7 @@ if cur[1] then
   redis.call('SREM', K .. 'ready', id)
   if cur[5] then
     -- Its locks are to be released, as after a purge.
-    redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":"' .. cur[1] .. '","rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
+    redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[1]) .. ',"rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
   end
 else
   -- Far from what any instance of this ID had before it was purged: an owner that has not heard of that must not match.

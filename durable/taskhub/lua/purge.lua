@@ -19,7 +19,7 @@ for j = 3, #ARGV do
     redis.call('PUBLISH', ARGV[2], '- ' .. id)
     if s == '0' or s == '2' or s == '6' or s == '7' then
       local locks = cur[5] and ',"lk":' .. cur[5] or ''
-      redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":"' .. cur[3] .. '","rev":"' .. cur[4] .. '"' .. locks .. '}')
+      redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[3]) .. ',"rev":"' .. cur[4] .. '"' .. locks .. '}')
     end
     n = n + 1
   end

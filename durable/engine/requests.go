@@ -47,11 +47,7 @@ func (b *entityBook) noteSent(ev *history.Event) {
 			if b.locks == nil {
 				b.locks = map[string][]string{}
 			}
-			set := make([]string, len(r.LockSet))
-			for i, id := range r.LockSet {
-				set[i] = id.String()
-			}
-			b.locks[r.ID] = set
+			b.locks[r.ID] = entity.LockOrder(r.LockSet)
 			b.locksChanged = true
 		}
 	}

@@ -30,6 +30,7 @@ func TestID(t *testing.T) {
 		require.ErrorContains(t, err, rule, text)
 	}
 	require.ErrorContains(t, entity.ID{Name: "a@b", Key: "k"}.Validate(), "a name with '@'")
+	require.Equal(t, []string{"@a@2", "@b@1", "@b@é"}, entity.LockOrder([]entity.ID{{Name: "B", Key: "é"}, {Name: "b", Key: "1"}, {Name: "A", Key: "2"}}))
 }
 
 // TestPayload compares with the value as the contract has it.

@@ -5,6 +5,7 @@ package entity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +19,17 @@ type ID struct {
 
 // String is the instance ID of the entity: "@name@key", the name in lower case.
 func (id ID) String() string { return "@" + strings.ToLower(id.Name) + "@" + id.Key }
+
+// LockOrder returns the instance IDs of entities in the order in which all orchestrations lock them, so that no two can each have what the other waits for.
+// (The SDKs sort them, too, but each by its language's rules.)
+func LockOrder(set []ID) []string {
+	ids := make([]string, len(set))
+	for i, id := range set {
+		ids[i] = id.String()
+	}
+	slices.Sort(ids)
+	return ids
+}
 
 // Is reports whether an instance ID is that of an entity.
 func Is(instanceID string) bool { return strings.HasPrefix(instanceID, "@") }

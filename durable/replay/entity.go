@@ -126,16 +126,14 @@ func (o *Orchestration) lock(l *leaf, d *Decisions) error {
 	return o.send(l, entity.OperationEvent, &q, &r, d)
 }
 
-// lockSet is the set of entities to lock as instance IDs.
+// lockSet is the set of entities to lock, in the order of locking.
 func (a *Action) lockSet() ([]string, error) {
-	set := make([]string, len(a.LockSet))
-	for i, id := range a.LockSet {
+	for _, id := range a.LockSet {
 		if err := id.Validate(); err != nil {
 			return nil, err
 		}
-		set[i] = id.String()
 	}
-	return set, nil
+	return entity.LockOrder(a.LockSet), nil
 }
 
 var errNoLock = errors.New("there is no lock before it that it could release")

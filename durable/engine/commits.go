@@ -17,14 +17,14 @@ func (p *partition) put(d *draft) {
 // commitCap is how many messages go to another partition together.
 const commitCap = 256
 
-// flush sends the changes that have gathered to the hub, unless some are under way: then they go when those are done (group commit). Their
-// results come by mail.
+// flush gives the changes that have gathered to the hub, which sends them together with what else comes meanwhile (group commit). Their results come
+// by mail, in the order in which the changes were given.
 func (p *partition) flush() {
-	if len(p.drafts) == 0 || p.flying || p.ctx.Err() != nil {
+	if len(p.drafts) == 0 || p.ctx.Err() != nil {
 		return
 	}
 	drafts := p.drafts
-	p.drafts, p.flying = nil, true
+	p.drafts = nil
 	changes := make([]*Change, len(drafts))
 	for i, d := range drafts {
 		changes[i] = &d.change
@@ -37,7 +37,6 @@ func (p *partition) flush() {
 // flushed follows changes whose outcome is known. When it is not, or one was refused that should not have been, the memory of the
 // partition may be wrong.
 func (p *partition) flushed(drafts []*draft, results []CommitResult, err error) {
-	p.flying = false
 	if err != nil {
 		p.fail(err)
 		return

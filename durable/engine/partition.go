@@ -47,7 +47,6 @@ type partition struct {
 	lookAt    time.Time                  // when to look for orchestrators that run for long; zero: none runs
 	active    int                        // instances whose episode or commit is under way
 	drained   []chan struct{}            // closed when nothing is active
-	flying    bool                       // a flush is under way
 	drafts    []*draft                   // for the next flush
 	waiters   map[string][]*statusWaiter // clients of this process, by instance ID
 	ready     map[string]bool            // instances that the hub holds as ready

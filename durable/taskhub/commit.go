@@ -28,22 +28,22 @@ const commitTimeout = 10 * time.Second
 // scriptChanges is how many changes one call of the script performs: it blocks the server for as long.
 const scriptChanges = 64
 
-// Commit performs the changes in order, and in one round trip with those of other partitions that come at the same time. done gets the results; an
+// Commit performs the changes in order, and in one round trip with all that comes at the same time. done gets the results; an
 // error means that the outcome of some is unknown.
 func (h *Hub) Commit(p int, epoch int64, changes []*engine.Change, done func([]engine.CommitResult, error)) {
 	calls := make([]*call, 0, 1+len(changes)/scriptChanges)
 	for part := range slices.Chunk(changes, scriptChanges) {
-		words, err := h.commitWords(p, epoch, part)
+		args, err := h.commitArgs(part)
 		if err != nil {
 			done(nil, err)
 			return
 		}
-		calls = append(calls, &call{script: commitScript, key: h.prefix(p), words: words, args: words[evalHead:]})
+		calls = append(calls, &call{script: commitScript, key: h.prefix(p), args: args, epoch: epoch, changes: len(part)})
 	}
 	h.lane.submit(calls, func() {
 		results, err := h.commitResults(p, changes, calls)
 		for _, c := range calls {
-			giveBackWords(c.words)
+			giveBackArgs(c.args)
 		}
 		done(results, err)
 	})
@@ -136,67 +136,60 @@ func (h *Hub) committed(reply []any, c *engine.Change) (res engine.CommitResult,
 }
 
 // operations lays out what commit.lua is to do: a letter, a count and the values for each operation that there is.
-type operations struct{ args []any }
+type operations struct{ words }
 
 // open begins an operation with n values, which the caller adds; it reports whether there are any.
 func (o *operations) open(letter string, n int) bool {
 	if n == 0 {
 		return false
 	}
-	o.args = append(o.args, letter, n)
+	o.text(letter)
+	o.number(int64(n))
 	return true
 }
 
-func (o *operations) add(values ...any) { o.args = append(o.args, values...) }
-
 func (o *operations) texts(letter string, values []string) {
 	if o.open(letter, len(values)) {
-		for _, v := range values {
-			o.add(v)
-		}
+		o.text(values...)
 	}
 }
 
 func (o *operations) blobs(letter string, values [][]byte) {
 	if o.open(letter, len(values)) {
-		for _, v := range values {
-			o.add(v)
-		}
+		o.bytes(values...)
 	}
 }
 
-// words of commands that were answered are used again: a commit has some forty.
-var words = sync.Pool{New: func() any { return new([]any) }}
+// buffers of commits that were answered are used again.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-func borrowWords() []any {
-	list, _ := words.Get().(*[]any)
-	return (*list)[:0]
+func borrowArgs() words {
+	b, _ := buffers.Get().(*[]byte)
+	return words{b: (*b)[:0]}
 }
 
-// maxWordsKept is the size of the largest list that is kept for its memory.
-const maxWordsKept = 4096
+// maxArgsKept is the size in bytes of the largest buffer that is kept for its memory.
+const maxArgsKept = 64 << 10
 
-func giveBackWords(list []any) {
-	if cap(list) > maxWordsKept {
-		return
+func giveBackArgs(w words) {
+	if cap(w.b) <= maxArgsKept {
+		buffers.Put(&w.b)
 	}
-	clear(list)
-	words.Put(&list)
 }
 
-// commitWords lays out the command that performs changes, as commit.lua reads it.
-func (h *Hub) commitWords(p int, epoch int64, changes []*engine.Change) ([]any, error) {
-	o := operations{args: borrowWords()}
-	o.add("evalsha", commitScript.sha, 1, h.prefix(p), epoch)
+// commitArgs lays out changes as commit.lua reads them.
+func (h *Hub) commitArgs(changes []*engine.Change) (words, error) {
+	o := operations{borrowArgs()}
 	for _, c := range changes {
-		at := len(o.args)
-		o.add(0, c.InstanceID, c.ExecutionID, must(c))
+		size, n := o.later(), o.n
+		o.text(c.InstanceID, c.ExecutionID)
+		o.must(c)
 		if err := h.changeOps(&o, c); err != nil {
-			return nil, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
+			return words{}, fmt.Errorf("committing instance %q: %w", c.InstanceID, err)
 		}
-		o.args[at] = len(o.args) - at - 1
+		o.set(size, o.n-n)
 	}
-	return o.args, nil
+	return o.words, nil
 }
 
 func (h *Hub) changeOps(o *operations, c *engine.Change) error {
@@ -208,29 +201,30 @@ func (h *Hub) changeOps(o *operations, c *engine.Change) error {
 	o.texts("c", c.Consumed)
 	if o.open("t", 2*len(c.TimersAdd)) {
 		for _, t := range c.TimersAdd {
-			o.add(t.FireAt.UnixMilli(), timerMember(t))
+			o.number(t.FireAt.UnixMilli())
+			o.text(timerMember(t))
 		}
 	}
 	if o.open("T", len(c.TimersRemove)) {
 		for _, t := range c.TimersRemove {
-			o.add(timerMember(t))
+			o.text(timerMember(t))
 		}
 	}
 	h.activityOps(o, c)
 	return h.messageOps(o, c)
 }
 
-// must is what the instance has to be at.
-func must(c *engine.Change) any {
+// must adds what the instance has to be at.
+func (o *operations) must(c *engine.Change) {
 	switch {
 	case c.AckOnly:
-		return ""
+		o.text("")
 	case c.Start && c.AnyState:
-		return "C"
+		o.text("C")
 	case c.Start:
-		return "c"
+		o.text("c")
 	default:
-		return c.Revision
+		o.number(c.Revision)
 	}
 }
 
@@ -241,29 +235,33 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 	}
 	if c.Replace {
 		o.open("R", 1)
-		o.add("")
+		o.text("")
 	}
 	if err := fieldOps(o, c); err != nil {
 		return err
 	}
 	if f := &c.Fields; f.Created != nil {
 		o.open("i", 3)
-		o.add(f.Created.UnixMilli(), *f.Name, int(*f.Status))
+		o.number(f.Created.UnixMilli())
+		o.text(*f.Name)
+		o.number(int64(*f.Status))
 	} else if f.Status != nil && *f.Status != c.OldStatus {
 		o.open("s", 3)
-		o.add(int(c.OldStatus), int(*f.Status), c.Created.UnixMilli())
+		o.number(int64(c.OldStatus))
+		o.number(int64(*f.Status))
+		o.number(c.Created.UnixMilli())
 	}
 	if c.ResetHistory {
-		o.args = append(o.args, "H", len(c.Append))
-		for _, ev := range c.Append {
-			o.add(ev)
-		}
+		o.text("H")
+		o.number(int64(len(c.Append)))
+		o.bytes(c.Append...)
 	} else {
 		o.blobs("h", c.Append)
 	}
 	pendingOps(o, c)
 	if c.Notify {
-		o.add("n", 2, h.channel(), int(c.Status))
+		o.text("n", "2", h.channel())
+		o.number(int64(c.Status))
 	}
 	return nil
 }
@@ -272,19 +270,20 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 func pendingOps(o *operations, c *engine.Change) {
 	if o.open("e", 2*len(c.PendingAdd)) {
 		for _, ev := range c.PendingAdd {
-			o.add(ev.Seq, ev.Event)
+			o.number(ev.Seq)
+			o.bytes(ev.Event)
 		}
 	}
 	if o.open("E", len(c.PendingRemove)) {
 		for _, seq := range c.PendingRemove {
-			o.add(seq)
+			o.number(seq)
 		}
 	}
 	switch c.Ready {
 	case engine.ReadySet:
-		o.add("y", 1, 1)
+		o.text("y", "1", "1")
 	case engine.ReadyClear:
-		o.add("y", 1, 0)
+		o.text("y", "1", "0")
 	case engine.ReadyAsIs:
 	}
 }
@@ -294,7 +293,8 @@ func (h *Hub) activityOps(o *operations, c *engine.Change) {
 	if o.open("a", 2*len(c.ActivitiesAdd)) {
 		for i := range c.ActivitiesAdd {
 			a := &c.ActivitiesAdd[i]
-			o.add(a.Key, encodeActivity(&a.Outstanding))
+			o.text(a.Key)
+			o.bytes(encodeActivity(&a.Outstanding))
 			if a.Spill {
 				spilled++
 			}
@@ -303,7 +303,7 @@ func (h *Hub) activityOps(o *operations, c *engine.Change) {
 	if o.open("q", spilled) {
 		for i := range c.ActivitiesAdd {
 			if c.ActivitiesAdd[i].Spill {
-				o.add(c.ActivitiesAdd[i].Key)
+				o.text(c.ActivitiesAdd[i].Key)
 			}
 		}
 	}
@@ -320,15 +320,17 @@ func (h *Hub) messageOps(o *operations, c *engine.Change) error {
 				return err
 			}
 			if to := h.PartitionOf(c.Send[i].InstanceID); to == own {
-				o.add("", raw)
+				o.text("")
 			} else {
-				o.add(to, raw)
+				o.number(int64(to))
 			}
+			o.bytes(raw)
 		}
 	}
 	if o.open("x", 2*len(c.SetAside)) {
 		for _, m := range c.SetAside {
-			o.add(m.Message, m.Reason)
+			o.bytes(m.Message)
+			o.text(m.Reason)
 		}
 	}
 	return nil

@@ -27,22 +27,26 @@ const (
 func entityOps(o *operations, c *engine.Change) error {
 	en := c.Entity
 	if en.Delete {
-		o.add("D", 1, "")
+		o.text("D", "1", "")
 		pendingOps(o, c)
 		return nil
 	}
-	at := len(o.args)
-	o.add("f", 0, fieldUpdated, en.Updated.UnixMilli())
+	o.text("f")
+	count := o.later()
+	first := o.n
+	o.text(fieldUpdated)
+	o.number(en.Updated.UnixMilli())
 	if c.Revision == 0 {
-		o.add(fieldRevision, 1)
+		o.text(fieldRevision, "1")
 	}
 	var drop []string
 	set := func(name string, value []byte) {
 		if value == nil {
 			drop = append(drop, name)
-		} else {
-			o.add(name, value)
+			return
 		}
+		o.text(name)
+		o.bytes(value)
 	}
 	var exists, lock []byte
 	if en.State.Exists {
@@ -57,9 +61,9 @@ func entityOps(o *operations, c *engine.Change) error {
 	set(fieldExists, exists)
 	set(fieldState, en.State.Value)
 	set(fieldLock, lock)
-	o.args[at+1] = len(o.args) - at - 2
+	o.set(count, o.n-first)
 	if c.Revision == 0 {
-		o.add("N", 1, "")
+		o.text("N", "1", "")
 	} else {
 		o.texts("F", drop)
 	}

@@ -20,7 +20,7 @@ import (
 type Config struct {
 	// Client runs commands that do not block. It must not retry commands by itself (MaxRetries -1), because an answer that was lost
 	// says nothing about the effect; the hub knows which of its calls may be repeated. Required; the caller closes it after the hub.
-	Client redis.UniversalClient
+	Client *redis.Client
 	// Dial makes a client of its own for each blocking reader and for publish/subscribe; the hub closes it. Required.
 	Dial func() redis.UniversalClient
 	// Name is the hub's name: letters, digits, '-' and '_'. Required.
@@ -42,7 +42,7 @@ type Config struct {
 // Hub is an open task hub: it implements durable.Store for clients and engine.Hub for the engine.
 type Hub struct {
 	cfg        Config
-	client     redis.UniversalClient
+	client     *redis.Client
 	name       string
 	partitions int
 	logger     *slog.Logger

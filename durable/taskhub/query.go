@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
 )
@@ -135,6 +137,9 @@ func (h *Hub) scans(q durable.Query, after cursor) []*scan {
 	return scans
 }
 
+// arguments are those of the query script for the next stretch.
+func (s *scan) arguments(top int) []any { return []any{s.index, s.from, s.to, s.after, top + 1} }
+
 // ceilMillis is CreatedFrom in whole ms, rounded up: creation times have whole ms.
 func ceilMillis(q durable.Query) int64 {
 	ms := q.CreatedFrom.UnixMilli()
@@ -146,19 +151,20 @@ func ceilMillis(q durable.Query) int64 {
 
 // advance reads the next stretch of each scan, in one round trip, and returns the scans that are not at their end.
 func (h *Hub) advance(ctx context.Context, q durable.Query, scans []*scan, found []*engine.Record, top int) ([]*scan, []*engine.Record, error) {
-	calls := make([]*call, len(scans))
+	replies := make([]*redis.Cmd, len(scans))
+	pipe := h.client.Pipeline()
 	for i, s := range scans {
-		calls[i] = &call{script: queryScript, key: h.prefix(s.partition), args: []any{s.index, s.from, s.to, s.after, top + 1}}
+		replies[i] = pipe.EvalSha(ctx, queryScript.sha, []string{h.prefix(s.partition)}, s.arguments(top)...)
 	}
-	h.pipeline(ctx, calls)
+	_, _ = pipe.Exec(ctx) // each command has its own error
 	if ctx.Err() != nil {
 		return nil, nil, fmt.Errorf("querying instances: %w", context.Cause(ctx))
 	}
 	var rest []*scan
 	for i, s := range scans {
-		reply, err := calls[i].reply, calls[i].err
-		if isConnectionFault(err) {
-			reply, err = h.read(ctx, calls[i].script, calls[i].key, calls[i].args...).Result()
+		reply, err := replies[i].Result()
+		if isConnectionFault(err) || isNoScript(err) {
+			reply, err = h.read(ctx, queryScript, h.prefix(s.partition), s.arguments(top)...).Result()
 		}
 		values, ok := reply.([]any)
 		switch {

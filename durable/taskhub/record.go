@@ -74,15 +74,17 @@ func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
 // fieldOps sets and deletes the instance's fields.
 func fieldOps(o *operations, c *engine.Change) error {
 	f := &c.Fields
-	at := len(o.args)
-	o.add("f", 0)
+	begin := o.words
+	o.text("f")
+	count := o.later()
+	first := o.n
 	if c.Revision == 0 && !c.Start {
-		o.add(fieldRevision, 1)
+		o.text(fieldRevision, "1")
 	}
 	var drop []string
 	text := func(name string, v *string) {
 		if v != nil {
-			o.add(name, *v)
+			o.text(name, *v)
 		}
 	}
 	raw := func(name string, v *json.RawMessage) {
@@ -91,17 +93,20 @@ func fieldOps(o *operations, c *engine.Change) error {
 		case len(*v) == 0:
 			drop = append(drop, name)
 		default:
-			o.add(name, []byte(*v))
+			o.text(name)
+			o.bytes(*v)
 		}
 	}
 	text(fieldName, f.Name)
 	text(fieldVersion, f.Version)
 	text(fieldExecution, f.ExecutionID)
 	if f.Status != nil {
-		o.add(fieldStatus, int(*f.Status))
+		o.text(fieldStatus)
+		o.number(int64(*f.Status))
 	}
 	if f.Created != nil {
-		o.add(fieldCreated, f.Created.UnixMilli())
+		o.text(fieldCreated)
+		o.number(f.Created.UnixMilli())
 	}
 	raw(fieldInput, f.Input)
 	raw(fieldCustomStatus, f.CustomStatus)
@@ -112,14 +117,15 @@ func fieldOps(o *operations, c *engine.Change) error {
 		if err != nil {
 			return fmt.Errorf("instance %q: %w", c.InstanceID, err)
 		}
-		o.add(fieldParent, p)
+		o.text(fieldParent)
+		o.bytes(p)
 	}
-	switch n := len(o.args) - at - 2; {
-	case n == 0 && len(c.Append) > 0:
-		o.args = o.args[:at] // the latest history event tells when the instance was updated
-	default:
-		o.add(fieldUpdated, f.Updated.UnixMilli())
-		o.args[at+1] = n + 2
+	if o.n == first && len(c.Append) > 0 {
+		o.words = begin // the latest history event tells when the instance was updated
+	} else {
+		o.text(fieldUpdated)
+		o.number(f.Updated.UnixMilli())
+		o.set(count, o.n-first)
 	}
 	o.texts("F", drop)
 	return nil

@@ -1,7 +1,7 @@
 -- Commits what episodes decided about instances, each change as a whole or not at all.
 -- KEYS[1] the partition's prefix
 -- ARGV[1] epoch: must be the partition's (fencing)
--- ARGV[2..] changes, one after the other; each is: how many values it has after this one, instance id, execution (of a start), what the
+-- ARGV[2..] changes, one after the other; each is: how many values it has after this one (with spaces before it), instance id, execution (of a start), what the
 -- instance must be at:
 --   its revision, which grows by one; "0": there must be none; "": the instance is not looked at; "c" and "C": a start; the execution must not be there, nor,
 --   with "c", any instance that has not finished

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -183,13 +182,9 @@ func (w *walker) find(a *Action) *leaf {
 	return l
 }
 
-var errEntities = errors.New("entities are not supported yet")
-
 func (o *Orchestration) newLeaf(i int, a *Action) (*leaf, error) {
 	l := &leaf{index: i, action: *a, dormant: -1}
 	switch a.Type {
-	case CallEntity, SignalEntity, ScheduledSignalEntity, LockEntities, ReleaseEntities:
-		return l, errEntities
 	case CallHTTP:
 		var err error
 		_, l.polled, err = firstRequest(a.HTTPRequest, o.schema)
@@ -218,7 +213,7 @@ func (o *Orchestration) retrace() error {
 			if _, err := o.record(e, o.leaves[e.Action]); err != nil {
 				return err
 			}
-		case e.Type == history.EventRaised:
+		case e.Type == history.EventRaised && o.answered(e) == nil:
 			o.raised(e)
 			o.advance()
 		default:
@@ -275,10 +270,10 @@ func (o *Orchestration) take(e *history.Event) (need, *leaf) {
 	switch {
 	case e.Type == history.ExecutionStarted:
 		o.begin(e)
-	case e.Type == history.EventRaised:
+	case e.Type == history.EventRaised && o.answered(e) == nil:
 		o.raise(e)
-	case e.Type.IsCompletion():
-		t := o.tasks[e.TaskID]
+	case o.completes(e):
+		t := o.taskOf(e)
 		if t == nil || t.closed || !t.accepts(e.Type) {
 			return needNothing, nil
 		}

@@ -39,6 +39,8 @@ type ClientConfig struct {
 	// Orchestrators lists the names of the orchestrators, in the form that instances shall show, and to tell which one was probably
 	// meant; nil: unknown, so without HasOrchestrator any name can be started.
 	Orchestrators func() []string
+	// Entities lists the names of the entity functions; nil: unknown, so that any can be signalled.
+	Entities func() []string
 	// MaxPayload is the cap on an input or an event's data in bytes of JSON; 0: only the store's own.
 	MaxPayload int
 	// Logger is told of terminations, purges and the like; nil: nobody is.

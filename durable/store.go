@@ -30,6 +30,12 @@ type Store interface {
 	// Wait returns the first status for which until answers true; it is told of changes, it does not poll. ctx bounds it.
 	// It returns ErrInstanceNotFound for an unknown instance.
 	Wait(ctx context.Context, id string, until func(RuntimeStatus) bool) (*Status, error)
+
+	// SignalEntity sends an operation to an entity.
+	SignalEntity(ctx context.Context, s EntitySignal) error
+	// ReadEntity returns ErrEntityNotFound for an entity that does not exist.
+	ReadEntity(ctx context.Context, id EntityID) (*EntityStatus, error)
+	QueryEntities(ctx context.Context, q EntityQuery) (*EntityPage, error)
 }
 
 // CreateRequest asks for a new orchestration instance.

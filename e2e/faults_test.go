@@ -35,7 +35,7 @@ func TestBrokenFunctions(t *testing.T) {
 		"BadName":       {`{"bindings": [{"name": "a_b", "type": "manualTrigger", "direction": "in"}]}`, goodCode, []string{"The binding name a_b is invalid. Please assign a valid name to the binding."}},
 		"BadDirection":  {`{"bindings": [{"name": "a", "type": "manualTrigger", "direction": "sideways"}]}`, goodCode, []string{"'sideways' is not a valid binding direction."}},
 		"NoDirection":   {strings.Replace(httpFunction, `"type": "http", "direction": "out"`, `"type": "http"`, 1), goodCode, []string{"The binding type 'http' of 'res' cannot be used with direction 'in'"}},
-		"Counter":       {`{"bindings": [{"name": "context", "type": "entityTrigger", "direction": "in"}]}`, goodCode, []string{"entities are not supported yet"}},
+		"Counter":       {`{"bindings": [{"name": "context", "type": "entityTrigger", "direction": "out"}]}`, goodCode, []string{"the direction of context is out, a trigger's is in"}},
 		"SyntaxFault":   {httpFunction, "module.exports = function (context) {\n  this is no JavaScript\n}", []string{"syntax error in SyntaxFault/index.js, line 2"}},
 		"NoFunction":    {httpFunction, `module.exports = { index: "text" };`, []string{"NoFunction", "entry point"}},
 		"ThrowsOnLoad":  {httpFunction, `throw new Error("no luck at load");`, []string{"no luck at load"}},

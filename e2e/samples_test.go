@@ -234,6 +234,32 @@ func TestSamplePatterns(t *testing.T) {
 	})
 }
 
+func TestSampleEntities(t *testing.T) {
+	onBothHubs(t, "entities", nil, func(t *testing.T, h *host, _ string, _ *redisServer) {
+		for range 3 {
+			h.call(http.MethodPost, "/api/visits/home", nil).want(http.StatusAccepted)
+		}
+		eventually(t, "three visits", func() (bool, any) {
+			found := h.call(http.MethodGet, "/api/visits/home", nil).want(http.StatusOK).text()
+			return found == "3 visits\n", found
+		})
+		require.Equal(t, "0 visits\n", h.call(http.MethodGet, "/api/visits/nowhere", nil).text())
+		h.call(http.MethodDelete, entityPath("Counter", "home", ""), nil).want(http.StatusAccepted)
+		h.stateIs("Counter", "home", nil)
+
+		h.signal("Account", "ann", "deposit", 100)
+		transfer := func(amount int) any {
+			var l links
+			h.call(http.MethodPost, "/api/orchestrators/Transfer", object{"from": "ann", "to": "bob", "amount": amount}).want(http.StatusAccepted).json(&l)
+			return h.waitFor(l.ID, "Completed").Output
+		}
+		require.JSONEq(t, `{"moved": true, "balance": 70}`, toJSON(t, transfer(70)))
+		require.JSONEq(t, `{"moved": false, "reason": "ann has only 30"}`, toJSON(t, transfer(70)))
+		h.stateIs("Account", "ann", 30)
+		h.stateIs("Counter", "transfers", 1)
+	})
+}
+
 func TestSampleGoHello(t *testing.T) {
 	onBothHubs(t, "go-hello", nil, func(t *testing.T, h *host, _ string, _ *redisServer) {
 		require.Equal(t, "Hello Ann!\n", string(h.call(http.MethodGet, "/api/hello/Ann", nil).want(http.StatusOK).Body))

@@ -114,9 +114,7 @@ func (l *loader) validateTypes() {
 			continue
 		}
 		unknown = append(unknown, b.Type)
-		if strings.EqualFold(b.Type, "entityTrigger") {
-			notes = append(notes, "entities are not supported yet")
-		} else if near := jsonpos.Nearest(b.Type, l.suggestions()); near != "" {
+		if near := jsonpos.Nearest(b.Type, l.suggestions()); near != "" {
 			notes = append(notes, fmt.Sprintf("did you mean %q?", near))
 		}
 		if at == nil {

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ func (d *durablePart) openAPI() {
 	logger := h.cfg.Logger.With(categoryKey, categoryDurable)
 	d.api = durable.NewClient(d.engine.Store(d.hub), durable.ClientConfig{
 		StartTimeout: config.StartTimeout, OverridableExistingInstanceStates: config.OverridableExistingInstanceStates,
-		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, MaxPayload: config.MaxPayloadSize, Logger: logger,
+		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, Entities: h.entityNames,
+		MaxPayload: config.MaxPayloadSize, Logger: logger,
 	})
 	options := management.Options{
 		TaskHubName: config.HubName, ConnectionName: config.StorageProvider.ConnectionName, SystemKey: h.systemKey(), Logger: logger,
@@ -100,6 +102,15 @@ func (h *Host) orchestratorNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// entityNames lists the entity functions.
+func (h *Host) entityNames() []string {
+	a := h.current.Load()
+	if a == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(a.entities))
 }
 
 // authorize decides about callers of functions; nil lets everybody in.

@@ -54,6 +54,8 @@ type app struct {
 	// orchestrators and activities are the enabled functions of these kinds, by lower-case name.
 	orchestrators map[string]*functions.Function
 	activities    map[string]*functions.Function
+	// entities are the enabled entity functions, by lower-case name.
+	entities map[string]*functions.Function
 	// spelled are the activities by name as it is spelled, which is how nearly all calls spell it.
 	spelled map[string]*functions.Function
 	// broken are the folders that are no usable functions, with reasons; their names in lower case lead to them.
@@ -153,6 +155,7 @@ func durableName(fn *functions.Function, property string) string {
 // index fills the maps of the app's functions.
 func (a *app) index() {
 	a.orchestrators, a.activities, a.spelled = map[string]*functions.Function{}, map[string]*functions.Function{}, map[string]*functions.Function{}
+	a.entities = map[string]*functions.Function{}
 	a.broken = map[string]*functions.LoadError{}
 	for _, fn := range a.functions.Functions {
 		if fn.Disabled {
@@ -161,6 +164,8 @@ func (a *app) index() {
 		switch strings.ToLower(fn.Trigger().Type) {
 		case orchestrationTrigger:
 			a.orchestrators[durableName(fn, "orchestration")] = fn
+		case entityTrigger:
+			a.entities[durableName(fn, "entityName")] = fn
 		case activityTrigger:
 			name := durableName(fn, "activity")
 			a.activities[name] = fn
@@ -181,6 +186,7 @@ const (
 	timerTrigger         = "timertrigger"
 	orchestrationTrigger = "orchestrationtrigger"
 	activityTrigger      = "activitytrigger"
+	entityTrigger        = "entitytrigger"
 )
 
 // inProcess returns the orchestrator of that name, in lower case, when it is a Go function, else nil. A broken declaration does not keep it from

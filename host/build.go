@@ -17,7 +17,7 @@ import (
 )
 
 // triggerTypes are the types that a trigger binding may have, as function.json usually spells them.
-var triggerTypes = []string{"httpTrigger", "manualTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger"}
+var triggerTypes = []string{"httpTrigger", "manualTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger"}
 
 // nodeLanguage is the language of functions in JavaScript.
 const nodeLanguage = "node"

@@ -85,7 +85,9 @@ func (d *durablePart) open(ctx context.Context, lookup func(string) (string, boo
 			acquire: h.acquire, httpClient: d.httpClient, httpSleep: config.DefaultAsyncRequestSleepTime, logger: h.cfg.Logger,
 		},
 		MaxActivities: config.MaxConcurrentActivityFunctions, MaxOrchestrators: config.MaxConcurrentOrchestratorFunctions,
-		MaxActions: config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize, CacheBytes: cmp.Or(config.MaxCachedBytes, -1),
+		MaxEntities: config.MaxConcurrentEntityFunctions, MaxEntityBatch: config.MaxEntityOperationBatchSize,
+		KeepFailedState: !config.RollbackEntityOperations,
+		MaxActions:      config.MaxOrchestrationActions, MaxPayload: config.MaxPayloadSize, CacheBytes: cmp.Or(config.MaxCachedBytes, -1),
 		DefaultHTTPSleep: config.DefaultAsyncRequestSleepTime, Logger: logger,
 		OrchestratorLogger: func(name string) *slog.Logger { return h.cfg.Logger.With(categoryKey, functionCategory(name)+".User") },
 	})

@@ -76,6 +76,9 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.setAside(m, fmt.Sprintf("message kind %q is unknown: a newer durango may have sent it", m.Kind))
 		return
 	}
+	if m.Kind == MessagePurged && len(m.Locks) > 0 {
+		p.unlockPurged(m)
+	}
 	if m.ID != "" && m.Kind != MessageStartSub && !in.runs() && m.Kind != MessageStart && m.Kind != MessageRewind && m.Kind != MessageNudge {
 		in.acks = append(in.acks, m.ID)
 		if m.Kind == MessageTaskDone {
@@ -97,6 +100,9 @@ func (p *partition) sort(in *instance, m *Message) {
 	case MessageStartSub:
 		p.startSub(in, m)
 	case MessageEvent:
+		if p.forgedAnswer(in, m) {
+			return
+		}
 		ev := p.eventAt(history.EventRaised)
 		ev.Name, ev.Input = m.Name, text(m.Data)
 		in.arrive(arrival{event: ev, message: m.ID, reply: m.reply, seq: -1})
@@ -104,6 +110,8 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.taskDone(in, m)
 	case MessageSubDone:
 		p.subDone(in, m)
+	case MessageEntityDone:
+		p.entityDone(in, m)
 	case MessageTerminate:
 		in.acks = append(in.acks, m.ID)
 		if in.terminate == nil {
@@ -115,6 +123,7 @@ func (p *partition) sort(in *instance, m *Message) {
 		p.resume(in, m)
 	case MessageRewind, MessageNudge:
 		p.undo(in, m)
+	case MessageOperation, MessageLock, MessageRelease: // those of entities do not come here
 	case MessagePurged:
 		in.acks = append(in.acks, m.ID)
 		if in.rec != nil && in.rec.ExecutionID == m.ExecutionID && in.rec.Revision == m.Revision { // else it is another that runs by now

@@ -48,6 +48,7 @@ func (p *partition) rest(in *instance) {
 		p.lru.MoveToBack(c.place)
 	}
 	p.makeRoom()
+	p.makeEntityRoom()
 }
 
 // makeRoom evicts instances until what is in memory keeps within its bounds, or there is nothing to evict here.

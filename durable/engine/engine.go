@@ -22,6 +22,12 @@ type Config struct {
 	MaxActivities int
 	// MaxOrchestrators is how many episodes this host runs at once. Defaults to 10 per core.
 	MaxOrchestrators int
+	// MaxEntities is how many batches of entities this host runs at once. Defaults to 10 per core.
+	MaxEntities int
+	// MaxEntityBatch is the largest number of operations in a batch. Defaults to 5000.
+	MaxEntityBatch int
+	// KeepFailedState keeps what a failed operation of an entity has changed and sent; otherwise it is dropped.
+	KeepFailedState bool
 	// MaxActions is how many actions one execution may ask for. Defaults to 100,000.
 	MaxActions int
 	// MaxPayload is the largest input, result or status in bytes. Defaults to 16 MiB.
@@ -72,6 +78,7 @@ type Engine struct {
 	episodes chan struct{} // a token per episode that may run
 	runners  chan func()   // takes an episode while a goroutine rests that has run one
 	resting  atomic.Int32  // those goroutines
+	entities chan struct{} // a token per batch of an entity that may run
 	orders   chan struct{} // a token per client of this process that waits for an owner
 
 	ctx      context.Context // of everything; its cause tells why it ended
@@ -96,6 +103,8 @@ var ErrStopped = fmt.Errorf("the engine stops: %w", durable.ErrHostStops)
 func New(cfg Config) *Engine {
 	cfg.MaxActivities = cmp.Or(cfg.MaxActivities, 10*runtime.NumCPU())
 	cfg.MaxOrchestrators = cmp.Or(cfg.MaxOrchestrators, 10*runtime.NumCPU())
+	cfg.MaxEntities = cmp.Or(cfg.MaxEntities, 10*runtime.NumCPU())
+	cfg.MaxEntityBatch = cmp.Or(cfg.MaxEntityBatch, 5000)
 	cfg.MaxActions = cmp.Or(cfg.MaxActions, 100_000)
 	cfg.MaxPayload = cmp.Or(cfg.MaxPayload, 16<<20)
 	cfg.DefaultHTTPSleep = cmp.Or(cfg.DefaultHTTPSleep, 30*time.Second)
@@ -113,6 +122,7 @@ func New(cfg Config) *Engine {
 		parts:    map[int]*partition{},
 		episodes: make(chan struct{}, cfg.MaxOrchestrators),
 		runners:  make(chan func()),
+		entities: make(chan struct{}, cfg.MaxEntities),
 		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),
 		ready:    make(chan struct{}),

@@ -368,7 +368,7 @@ func (p *partition) check(dec *replay.Decisions) error {
 			return err
 		}
 	}
-	return nil
+	return p.checkRequests(dec.Requests)
 }
 
 // tooLarge refuses a payload that the hub does not take. name is that of the function whose it is, "" for none.

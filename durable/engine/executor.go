@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
@@ -23,6 +24,10 @@ type Executor interface {
 	// HasOrchestrator and HasActivity report whether a function of that name and kind exists and is enabled.
 	HasOrchestrator(name string) bool
 	HasActivity(name string) bool
+	HasEntity(name string) bool
+	// ExecuteEntity hands a batch of operations to an entity function. A *TaskFailure is one of the user's code as a whole; any other error means that the
+	// outcome is unknown, and the batch is run again.
+	ExecuteEntity(ctx context.Context, w *EntityWork) (*entity.Result, error)
 	// InProcess returns the orchestrator of that name when it is a Go function of this process, which the engine then runs itself, without
 	// ExecuteOrchestrator; else nil.
 	InProcess(name string) inproc.Function
@@ -44,6 +49,13 @@ type OrchestratorWork struct {
 
 // History is the JSON array of all events.
 func (w *OrchestratorWork) History() []byte { return history.JoinArray(slices.Concat(w.Past, w.New)) }
+
+// EntityWork is one batch of operations of an entity.
+type EntityWork struct {
+	ID    entity.ID
+	State entity.State
+	Batch []entity.Operation
+}
 
 // ActivityWork is one attempt of an activity.
 type ActivityWork struct {

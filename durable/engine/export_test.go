@@ -23,3 +23,14 @@ func Partitions(e *Engine) []int {
 	}
 	return ids
 }
+
+// EntitiesInMemory counts the entities in the memory of the engine's partitions.
+func EntitiesInMemory(e *Engine) int {
+	n := 0
+	for _, p := range e.owned() {
+		counted := make(chan int, 1)
+		p.mail.put(func() { counted <- len(p.entities) })
+		n += <-counted
+	}
+	return n
+}

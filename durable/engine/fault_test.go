@@ -64,6 +64,10 @@ func (f *faultyHub) Load(ctx context.Context, p int, id string) (*engine.Record,
 	return call(f, func() (*engine.Record, error) { return f.Hub.Load(ctx, p, id) })
 }
 
+func (f *faultyHub) LoadEntity(ctx context.Context, p int, id string) (*engine.EntityRecord, error) {
+	return call(f, func() (*engine.EntityRecord, error) { return f.Hub.LoadEntity(ctx, p, id) })
+}
+
 func (f *faultyHub) Commit(p int, epoch int64, c []*engine.Change, done func([]engine.CommitResult, error)) {
 	if f.calls.Add(1) != f.n {
 		f.Hub.Commit(p, epoch, c, done)

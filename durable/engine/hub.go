@@ -39,6 +39,8 @@ type Hub interface {
 	Inbox(p int) InboxReader
 	// Load reads one instance; nil when there is none.
 	Load(ctx context.Context, p int, instanceID string) (*Record, error)
+	// LoadEntity reads one entity; nil when there is none.
+	LoadEntity(ctx context.Context, p int, id string) (*EntityRecord, error)
 	// Commit performs the changes, each atomically and fenced by the epoch, in order and after those of earlier calls for the partition. It
 	// does not block. done gets one result per change, or an error, which means that the outcome is unknown; it may be called at once or
 	// on another goroutine, and must not block.
@@ -159,11 +161,16 @@ const (
 	MessageRewind    MessageKind = "rewind" // run a failed instance again
 	MessagePurged    MessageKind = "purged" // the instance was deleted while it ran, at this execution and revision: forget it
 	MessageNudge     MessageKind = "nudge"  // a rewound parent asks for this sub-orchestration's outcome: rewind it if it failed, tell it again if it is known
+
+	MessageOperation  MessageKind = "op"         // an operation of an entity
+	MessageLock       MessageKind = "lock"       // a request for the entity's lock, and those of further entities
+	MessageRelease    MessageKind = "release"    // gives a lock back
+	MessageEntityDone MessageKind = "entitydone" // the answer of an entity: an operation's outcome, or a lock
 )
 
 var messageKinds = []MessageKind{
 	MessageStart, MessageStartSub, MessageEvent, MessageTaskDone, MessageSubDone, MessageTerminate, MessageSuspend, MessageResume,
-	MessageRewind, MessageNudge, MessagePurged,
+	MessageRewind, MessageNudge, MessagePurged, MessageEntityDone,
 }
 
 // Message is one message to an instance. Which fields have a meaning depends on Kind.
@@ -190,6 +197,16 @@ type Message struct {
 	// Revision is that of the instance that was purged.
 	Revision int64 `json:"rev,omitempty,string"`
 	At       int64 `json:"a,omitempty"` // when it was sent, in ms since 1970 by the hub's clock
+
+	// Request is the ID of a request to an entity: the answer has the same. An operation without one is a signal.
+	Request string `json:"q,omitempty"`
+	// LockSet are the entities that a lock request, or a release that follows its way, goes to in order; Position is where it is.
+	LockSet  []string `json:"l,omitempty"`
+	Position int      `json:"pos,omitempty"`
+	// Due is when a signal is to be delivered, in ms since 1970; 0: at once.
+	Due int64 `json:"due,omitempty"`
+	// Locks are those that a purged or replaced instance had or had asked for, as in Fields.Locks.
+	Locks json.RawMessage `json:"lk,omitempty"`
 
 	// Claimed says of the outcome of an activity that the hub may hold a claim on the activity.
 	Claimed bool `json:"-"`
@@ -286,6 +303,9 @@ type Change struct {
 	// Notify tells those who wait for the instance's status, which is Status.
 	Notify bool
 	Status durable.RuntimeStatus
+	// Entity, when set, says that the change is one of an entity; of the fields above only InstanceID, Revision and Ready count then, and those for messages,
+	// pending messages and timers.
+	Entity *EntityChange
 	// SetAside are messages that cannot be processed; they are kept with the reason.
 	SetAside []AsideMessage
 	// AckOnly is a change that touches no instance: only Consumed, ActivitiesRemove, TimersRemove and Send count.
@@ -320,6 +340,8 @@ type Fields struct {
 	CustomStatus *json.RawMessage
 	Output       *json.RawMessage
 	Parent       *Parent
+	// Locks are the locks of entities that the execution has or has asked for: lock set by request ID; pointing to nil: none.
+	Locks *json.RawMessage
 }
 
 // ActivityAdd is an activity to record as outstanding.

@@ -40,6 +40,7 @@ type instance struct {
 	timers  map[int]TimerEntry // open ones by id
 	subs    map[int]string     // instance IDs of open sub-orchestrations by task id
 	tasks   map[int]bool       // open activities by task id
+	entityBook
 
 	inbox   []Message    // not yet looked at
 	fired   []TimerEntry // not yet looked at
@@ -77,6 +78,7 @@ type arrival struct {
 	act     string      // outstanding activity, "" for none
 	claimed bool        // the activity may have a claim
 	timer   *TimerEntry // nil for none
+	answer  bool        // it is the answer of an entity
 	seq     int64       // number as a pending event, -1 when it is not stored as one
 	reply   func(error) // of a client of this process who waits until it is durable; nil for none
 }
@@ -100,7 +102,7 @@ func (as *arrivals) set(list []arrival) {
 func (as *arrivals) count(a *arrival) {
 	if a.seq < 0 {
 		as.unstored++
-		as.raised = as.raised || a.event.Type == history.EventRaised
+		as.raised = as.raised || a.event.Type == history.EventRaised && !a.answer
 	}
 	if a.event.Type != history.TaskCompleted && a.event.Type != history.SubOrchestrationCompleted {
 		as.others++
@@ -129,7 +131,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
 	in.generation = e.generations.Add(1)
-	in.timers, in.subs, in.tasks = nil, nil, nil
+	in.timers, in.subs, in.tasks, in.entityBook = nil, nil, nil, entityBook{}
 	in.local.close(inproc.ErrEvicted)
 	in.local, in.orch = nil, nil
 	events, err := decodeHistory(in.rec.History)
@@ -142,6 +144,7 @@ func (in *instance) restore(e *Engine) error {
 			in.local = &local{}
 		}
 	}
+	in.locksChanged = false
 	in.cached.history = 0
 	for _, raw := range in.rec.History {
 		in.cached.history += len(raw)
@@ -186,6 +189,10 @@ func (in *instance) note(ev *history.Event) {
 			in.subs = map[int]string{}
 		}
 		in.subs[ev.ID] = ev.InstanceID
+	case history.EventSent:
+		in.noteSent(ev)
+	case history.EventRaised:
+		in.noteAnswer(ev)
 	case history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
 		delete(in.subs, ev.TaskID)
 	default: // no work
@@ -280,7 +287,9 @@ type draft struct {
 	activities []*Outstanding // to run here
 	spilled    []string       // keys of those left for any host
 	replies    []func(error)  // to clients of this process
-	buffer     []byte         // holds the events of change.Append
+	// then, of a change that is none of an instance, is called when it is durable.
+	then   func()
+	buffer []byte // holds the events of change.Append
 }
 
 // drafts are used again once they are durable.

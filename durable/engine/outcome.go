@@ -47,7 +47,7 @@ func (p *partition) finishWith(
 	}
 	if dec != nil {
 		// What was asked for in the last episode is done, though nobody waits for it.
-		p.schedule(in, &replay.Decisions{Activities: dec.Activities, SubOrchestration: dec.SubOrchestration}, d)
+		p.schedule(in, &replay.Decisions{Activities: dec.Activities, SubOrchestration: dec.SubOrchestration, Requests: dec.Requests}, d)
 	}
 	done := history.Event{
 		Type: history.ExecutionCompleted, ID: -1, Timestamp: now, Action: history.NoAction, Status: int(status), Result: text(output),
@@ -57,6 +57,7 @@ func (p *partition) finishWith(
 		d.append(&history.Event{Type: history.OrchestratorCompleted, ID: -1, Timestamp: now, Action: history.NoAction})
 	}
 	in.local.close(inproc.ErrEvicted)
+	p.releaseLocks(in, d)
 	p.setReady(in, d, false)
 	in.setFinal(d, status, output)
 	for _, a := range in.arrived.list {
@@ -114,14 +115,20 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 		in.rec.CustomStatus = status
 		d.change.Fields.CustomStatus = &status
 	}
-	p.schedule(in, &replay.Decisions{Activities: dec.Activities, SubOrchestration: dec.SubOrchestration}, d)
+	p.schedule(in, &replay.Decisions{Activities: dec.Activities, SubOrchestration: dec.SubOrchestration, Requests: dec.Requests}, d)
+	for i := range dec.Events {
+		if ev := &dec.Events[i]; ev.Type == history.EventSent {
+			in.noteSent(ev)
+		}
+	}
+	p.releaseLocks(in, d)
 	for _, t := range in.timers {
 		d.change.TimersRemove = append(d.change.TimersRemove, t)
 	}
 	// Events that nobody has awaited go on into the new execution; completions of the old one do not.
 	var carried []arrival
 	for _, a := range in.arrived.list {
-		if a.event.Type == history.EventRaised {
+		if a.event.Type == history.EventRaised && !in.isAnswer(&a.event) {
 			in.store(&a, d)
 			carried = append(carried, a)
 		} else {
@@ -140,7 +147,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	in.local.close(inproc.ErrEvicted)
 	in.orch, in.local = replay.New(p.e.replayConfig()), nil
 	in.started = false
-	in.timers, in.subs, in.tasks = nil, nil, nil
+	in.timers, in.subs, in.tasks, in.entityBook = nil, nil, nil, entityBook{}
 	if more != nil {
 		more(d)
 	}
@@ -158,6 +165,10 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	}
 	in := d.in
 	if in == nil {
+		p.timers.add(d.change.TimersAdd...)
+		if d.then != nil {
+			d.then()
+		}
 		return
 	}
 	in.busy = in.storing && in.running

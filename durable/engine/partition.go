@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 )
 
@@ -39,6 +40,7 @@ type partition struct {
 
 	// owned by the owner goroutine
 	instances map[string]*instance
+	entities  map[string]*entityInstance
 	timers    timerQueue
 	claims    map[string]time.Time       // activities of other hosts, and when to ask for them
 	claimsAt  time.Time                  // when to ask for the first of them at the earliest; zero: there are none
@@ -51,8 +53,10 @@ type partition struct {
 	// stepping are the instances whose orchestrator runs in process, and since when.
 	stepping map[*instance]time.Time
 	// lru are the instances in memory, the least recently used first.
-	lru     *list.List
-	closing sync.Once
+	lru *list.List
+	// entityLRU are the entities in memory in the same order.
+	entityLRU *list.List
+	closing   sync.Once
 }
 
 func newPartition(e *Engine, id int, epoch int64) *partition {
@@ -61,11 +65,13 @@ func newPartition(e *Engine, id int, epoch int64) *partition {
 		mail: newMailbox[func()](), letters: newMailbox[OutboxMessage](),
 		inbox:     e.hub.Inbox(id),
 		instances: map[string]*instance{},
+		entities:  map[string]*entityInstance{},
 		claims:    map[string]time.Time{},
 		stepping:  map[*instance]time.Time{},
 		ready:     map[string]bool{},
 		waiters:   map[string][]*statusWaiter{},
 		lru:       list.New(),
+		entityLRU: list.New(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(e.ctx)
 	return p
@@ -81,6 +87,10 @@ func (p *partition) start(state *PartitionState) {
 		}
 		for _, id := range state.Ready {
 			p.ready[id] = true
+			if entity.Is(id) {
+				p.advanceEntity(p.entity(id))
+				continue
+			}
 			p.advance(p.instance(id))
 		}
 	})
@@ -130,6 +140,9 @@ func (p *partition) close(cause error) {
 		p.endSessions(cause)
 		for _, in := range p.instances {
 			p.e.cached.Add(-int64(in.cached.bytes))
+		}
+		for _, en := range p.entities {
+			p.e.cached.Add(-int64(en.cachedBytes))
 		}
 	})
 }
@@ -218,6 +231,10 @@ func (p *partition) fireTimers() {
 	}
 	now := p.e.now()
 	for _, t := range p.timers.due(now) {
+		if entity.Is(t.InstanceID) {
+			p.fireEntity(t)
+			continue
+		}
 		in := p.instance(t.InstanceID)
 		in.fired = append(in.fired, t)
 		p.advance(in)
@@ -271,6 +288,10 @@ func (p *partition) pause(d time.Duration) bool {
 func (p *partition) receive(m *Message) {
 	if m.InstanceID == "" {
 		p.setAside(m, m.Reason)
+		return
+	}
+	if entity.Is(m.InstanceID) {
+		p.receiveForEntity(m)
 		return
 	}
 	in := p.instance(m.InstanceID)

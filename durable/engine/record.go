@@ -35,6 +35,7 @@ func (p *partition) record(in *instance, ep *episode, dec *replay.Decisions, d *
 		in.note(ev)
 		d.append(ev)
 	}
+	in.storeLocks(d)
 	if dec.CustomStatus != nil && string(dec.CustomStatus) != string(in.rec.CustomStatus) {
 		status := dec.CustomStatus
 		in.rec.CustomStatus = status
@@ -92,6 +93,7 @@ func (p *partition) schedule(in *instance, dec *replay.Decisions, d *draft) {
 		d.change.TimersRemove = append(d.change.TimersRemove, in.timer(id, time.Time{}))
 		delete(in.timers, id)
 	}
+	p.sendRequests(in, dec.Requests, d)
 	now := p.e.now().UnixMilli()
 	for _, s := range dec.SubOrchestration {
 		id := s.InstanceID

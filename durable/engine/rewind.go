@@ -133,10 +133,17 @@ func exhausted(events []history.Event, i, last int) bool {
 // showAgain makes arrivals of what the undone episodes had shown of work begun before them, and returns the task ids it concerns.
 func (p *partition) showAgain(in *instance, undone []history.Event, d *draft) map[int]bool {
 	ids := map[int]bool{}
+	asked := requestsOf(undone)
 	for i := range undone {
 		ev := undone[i]
 		switch ev.Type {
 		case history.EventRaised:
+			if asked[ev.Name] {
+				continue // the request is made again
+			}
+			if id, open := in.requests[ev.Name]; open {
+				ids[id] = true
+			}
 		case history.TaskCompleted:
 			if !in.tasks[ev.TaskID] {
 				continue
@@ -183,6 +190,8 @@ func (p *partition) beginAgain(in *instance, kept []history.Event, shownAgain ma
 			}
 			d.change.ActivitiesAdd = append(d.change.ActivitiesAdd, ActivityAdd{Outstanding: act})
 			d.activities = append(d.activities, &act)
+		case history.EventSent:
+			p.askAgain(in, ev, reason, d)
 		case history.TimerCreated:
 			if t, open := in.timers[ev.ID]; open {
 				d.change.TimersAdd = append(d.change.TimersAdd, t)

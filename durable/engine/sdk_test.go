@@ -25,6 +25,8 @@ type app struct {
 	episodes      atomic.Int64
 	runs          map[string]int // of activities, by name and input
 	native        map[string]inproc.Function
+	entities      map[string]entityFunction // by name in lower case
+	invocations   atomic.Int64              // of entity functions
 }
 
 func newApp() *app {
@@ -33,6 +35,7 @@ func newApp() *app {
 		activities:    map[string]func(context.Context, json.RawMessage) (any, error){},
 		runs:          map[string]int{},
 		native:        map[string]inproc.Function{},
+		entities:      map[string]entityFunction{},
 	}
 }
 
@@ -76,11 +79,14 @@ func (a *app) ExecuteOrchestrator(_ context.Context, w *engine.OrchestratorWork)
 	if err := json.Unmarshal(w.History(), &raw); err != nil {
 		return nil, err
 	}
-	o := &orch{work: w, results: map[int]history.Event{}}
+	o := &orch{work: w, results: map[int]history.Event{}, requests: map[string]int{}, answers: map[int]history.Event{}}
 	for _, r := range raw {
 		ev, err := history.Decode(r)
 		if err != nil {
 			return nil, err
+		}
+		if o.noteEntity(&ev) {
+			continue
 		}
 		switch ev.Type {
 		case history.TaskCompleted, history.TaskFailed, history.SubOrchestrationCompleted, history.SubOrchestrationFailed, history.TimerFired:
@@ -101,7 +107,10 @@ type orch struct {
 	work    *engine.OrchestratorWork
 	results map[int]history.Event
 	raised  []history.Event
-	now     time.Time
+	// requests are the task ids of requests to entities, answers what has come for them.
+	requests map[string]int
+	answers  map[int]history.Event
+	now      time.Time
 
 	actions []replay.Action
 	next    int

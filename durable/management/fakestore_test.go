@@ -15,20 +15,22 @@ import (
 
 // fakeStore is a task hub in memory whose instances only change when they are told to.
 type fakeStore struct {
-	mu        sync.Mutex
-	instances map[string]*durable.Status
-	calls     []string // what was ordered, in order
-	broken    error    // all calls fail with it
-	changed   chan struct{}
-	onCreate  func(st *durable.Status) // decides what becomes of a new instance
-	purged    []durable.PurgeFilter
-	queries   []durable.Query
-	now       time.Time
+	mu            sync.Mutex
+	instances     map[string]*durable.Status
+	calls         []string // what was ordered, in order
+	broken        error    // all calls fail with it
+	changed       chan struct{}
+	onCreate      func(st *durable.Status) // decides what becomes of a new instance
+	purged        []durable.PurgeFilter
+	queries       []durable.Query
+	entities      map[durable.EntityID]json.RawMessage
+	entityQueries []durable.EntityQuery
+	now           time.Time
 }
 
 func newFakeStore() *fakeStore {
 	return &fakeStore{
-		instances: map[string]*durable.Status{}, changed: make(chan struct{}), now: time.Date(2018, 3, 10, 10, 1, 0, 123456789, time.UTC),
+		entities: map[durable.EntityID]json.RawMessage{}, instances: map[string]*durable.Status{}, changed: make(chan struct{}), now: time.Date(2018, 3, 10, 10, 1, 0, 123456789, time.UTC),
 	}
 }
 
@@ -221,6 +223,43 @@ func (f *fakeStore) Wait(ctx context.Context, id string, until func(durable.Runt
 			return nil, fmt.Errorf("waiting: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// SignalEntity lets each operation count as one that adds its input to a list; "delete" deletes.
+func (f *fakeStore) SignalEntity(_ context.Context, s durable.EntitySignal) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return f.broken
+	}
+	f.calls = append(f.calls, fmt.Sprintf("signal %s %q %s", s.Entity, s.Operation, s.Input))
+	if s.Operation == "delete" {
+		delete(f.entities, s.Entity)
+		return nil
+	}
+	f.entities[s.Entity] = s.Input
+	return nil
+}
+
+func (f *fakeStore) ReadEntity(_ context.Context, id durable.EntityID) (*durable.EntityStatus, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state, ok := f.entities[id]
+	if !ok {
+		return nil, durable.ErrEntityNotFound
+	}
+	return &durable.EntityStatus{Entity: id, State: state, LastOperation: f.now}, f.broken
+}
+
+func (f *fakeStore) QueryEntities(_ context.Context, q durable.EntityQuery) (*durable.EntityPage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entityQueries = append(f.entityQueries, q)
+	page := &durable.EntityPage{ContinuationToken: "next"}
+	for id, state := range f.entities {
+		page.Entities = append(page.Entities, &durable.EntityStatus{Entity: id, State: state, LastOperation: f.now})
+	}
+	return page, f.broken
 }
 
 var _ durable.Store = (*fakeStore)(nil)

@@ -1,4 +1,4 @@
-// Package management is the HTTP management API: it starts, shows, lists, orders about and deletes orchestration instances in the terms
+// Package management is the HTTP management API: it starts, shows, lists, orders about and deletes orchestration instances, and shows and signals entities, in the terms
 // of azure-functions-durable-extension HttpApiHandler.cs, so that the SDKs and the URLs that they hand out work.
 package management
 
@@ -150,6 +150,13 @@ var routes = []struct {
 	{http.MethodPost, []string{"instances", "*", "resume"}, (*handler).resume},
 	{http.MethodPost, []string{"instances", "*", "rewind"}, (*handler).rewind},
 	{http.MethodPost, []string{"instances", "*", "restart"}, (*handler).restart},
+	{http.MethodGet, []string{"entities"}, (*handler).listEntities},
+	{http.MethodGet, []string{"entities", "*"}, (*handler).listEntities},
+	{http.MethodGet, []string{"entities", "*", "*"}, (*handler).entityState},
+	{http.MethodPost, []string{"entities", "*"}, (*handler).signalEntity},
+	{http.MethodPost, []string{"entities", "*", "*"}, (*handler).signalEntity},
+	{http.MethodDelete, []string{"entities", "*"}, (*handler).deleteEntity},
+	{http.MethodDelete, []string{"entities", "*", "*"}, (*handler).deleteEntity},
 	{"", []string{"makeprimary"}, (*handler).makePrimary},
 }
 

@@ -45,7 +45,7 @@ func (h *handler) fail(r *request, err error) {
 		status = http.StatusBadRequest
 	case errors.Is(err, durable.ErrPayloadTooLarge):
 		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, durable.ErrInstanceNotFound):
+	case errors.Is(err, durable.ErrInstanceNotFound), errors.Is(err, durable.ErrEntityNotFound):
 		status = http.StatusNotFound
 	case errors.Is(err, durable.ErrInstanceFinished):
 		status = http.StatusGone
@@ -68,7 +68,9 @@ func isArgumentError(err error) bool {
 	var id *durable.InvalidInstanceIDError
 	var event *durable.InvalidEventNameError
 	var syntax *durable.InvalidJSONError
-	return errors.As(err, &unknown) || errors.As(err, &id) || errors.As(err, &event) || errors.As(err, &syntax)
+	var entityID *durable.InvalidEntityIDError
+	var unknownEntity *durable.UnknownEntityError
+	return errors.As(err, &entityID) || errors.As(err, &unknownEntity) || errors.As(err, &unknown) || errors.As(err, &id) || errors.As(err, &event) || errors.As(err, &syntax)
 }
 
 func (h *handler) refuse(r *request, status int, text string) {

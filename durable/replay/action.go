@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/durango-functions/durango/durable/entity"
 )
 
 // ActionType is the kind of an Action; the numbers are those of the wire.
@@ -62,6 +64,9 @@ type Action struct {
 	Operation         string
 	HTTPRequest       json.RawMessage
 	CompoundActions   []Action // of WhenAny and WhenAll
+	// LockRequestID and LockSet are those of LockEntities.
+	LockRequestID string
+	LockSet       []entity.ID
 }
 
 // RetryOptions are those of the retrying calls (azure-functions-durable-extension RetryOptionsConverter.cs), in the numbers of the wire.
@@ -104,7 +109,8 @@ func (a *Action) String() string {
 
 // same reports whether a replay may ask for b where a was recorded. Inputs are not compared: the recorded one counts.
 func (a *Action) same(b *Action) bool {
-	if a.Type != b.Type || !strings.EqualFold(a.FunctionName, b.FunctionName) || a.ExternalEventName != b.ExternalEventName {
+	if a.Type != b.Type || !strings.EqualFold(a.FunctionName, b.FunctionName) || a.ExternalEventName != b.ExternalEventName ||
+		a.Operation != b.Operation || len(a.LockSet) != len(b.LockSet) {
 		return false
 	}
 	return b.InstanceID == "" || strings.EqualFold(a.InstanceID, b.InstanceID)

@@ -125,6 +125,8 @@ func (o *Orchestration) schedule(l *leaf, d *Decisions) error {
 		e.Name, e.Input = HTTPActivityName, text(input)
 		d.Activities = append(d.Activities, Activity{ID: e.ID, Name: e.Name, Input: input})
 		return o.emit(e, l, d)
+	case CallEntity, SignalEntity, ScheduledSignalEntity, LockEntities, ReleaseEntities:
+		return o.request(l, d)
 	case CallSubOrchestrator, CallSubOrchestratorWithRetry:
 		if err := o.checkSubID(l.action.InstanceID); err != nil {
 			return fmt.Errorf("action %d: %s: %w", l.index, &l.action, err)
@@ -236,7 +238,7 @@ func (o *Orchestration) applyFailed(r *Result, shown []history.Event, d *Decisio
 			return // as above
 		}
 	}
-	d.Events, d.Activities, d.SubOrchestration = d2.Events, d2.Activities, d2.SubOrchestration
+	d.Events, d.Activities, d.SubOrchestration, d.Requests = d2.Events, d2.Activities, d2.SubOrchestration, d2.Requests
 }
 
 // newAfterFailure returns the leaf actions of a failed result that are new.
@@ -272,6 +274,9 @@ func (o *Orchestration) newAfterFailure(r *Result) (fresh []*Action) {
 }
 
 func (o *Orchestration) looksRepeated(a *Action, before int) bool {
+	if a.Type == SignalEntity || a.Type == ScheduledSignalEntity || a.Type == ReleaseEntities {
+		return false // nobody can await them, so each stands for itself
+	}
 	for _, l := range o.leaves[:before] {
 		b := &l.action
 		if b.same(a) && bytes.Equal(compact(a.Input), compact(b.Input)) && a.FireAt.Equal(b.FireAt) {

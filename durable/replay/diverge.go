@@ -31,6 +31,8 @@ func describe(e *history.Event) string {
 		return fmt.Sprintf("%s %q with instance ID %q", CallSubOrchestrator, e.Name, e.InstanceID)
 	case history.TimerCreated:
 		return (&Action{Type: CreateTimer, FireAt: e.FireAt}).String()
+	case history.EventSent:
+		return describeRequest(e)
 	default:
 		return fmt.Sprintf("%s %q", e.Type, e.Name)
 	}

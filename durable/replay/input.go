@@ -32,7 +32,7 @@ func (a *Action) input(schema int) json.RawMessage {
 	switch a.Type {
 	case CallActivity, CallActivityWithRetry, ContinueAsNewAction:
 		return unwrap(a.Input)
-	case CallSubOrchestrator, CallSubOrchestratorWithRetry:
+	case CallSubOrchestrator, CallSubOrchestratorWithRetry, CallEntity, SignalEntity, ScheduledSignalEntity:
 		// durable-functions 3.x encodes these once, so that a string in quotes is one.
 		if schema < 3 {
 			return unwrap(a.Input)

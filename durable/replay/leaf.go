@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 )
 
@@ -54,6 +55,8 @@ func (t *task) accepts(typ history.EventType) bool {
 		return t.kind == history.SubOrchestrationCreated
 	case history.TimerFired:
 		return t.kind == history.TimerCreated
+	case history.EventRaised:
+		return t.kind == history.EventSent
 	default:
 		return false
 	}
@@ -117,6 +120,9 @@ func (l *leaf) settle(t *task, e *history.Event, now time.Time, schema int) need
 
 // fails reports whether the leaf has failed when its last event is e.
 func (l *leaf) fails(e *history.Event) bool {
+	if e.Type == history.EventRaised {
+		return l.action.Type == CallEntity && entity.IsFailure(e.Input)
+	}
 	return e.Type == history.TaskFailed || e.Type == history.SubOrchestrationFailed || (l.retries() && e.Type == history.TimerFired)
 }
 

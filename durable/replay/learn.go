@@ -2,7 +2,6 @@ package replay
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"time"
 
@@ -184,14 +183,10 @@ func (w *walker) find(a *Action) *leaf {
 	return l
 }
 
-var errEntities = errors.New("entities are not supported yet")
-
 func (o *Orchestration) newLeaf(i int, a *Action) (*leaf, error) {
 	l := &leaf{index: i, action: *a, dormant: -1}
 	l.action.Input, l.action.HTTPRequest = bytes.Clone(a.Input), bytes.Clone(a.HTTPRequest) // the result is large and the leaf stays
 	switch a.Type {
-	case CallEntity, SignalEntity, ScheduledSignalEntity, LockEntities, ReleaseEntities:
-		return l, errEntities
 	case CallHTTP:
 		var err error
 		_, l.polled, err = firstRequest(a.HTTPRequest, o.schema)
@@ -220,7 +215,7 @@ func (o *Orchestration) retrace() error {
 			if _, err := o.record(e, o.leaves[e.Action]); err != nil {
 				return err
 			}
-		case e.Type == history.EventRaised:
+		case e.Type == history.EventRaised && o.answered(e) == nil:
 			o.raised(e)
 			o.advance()
 		default:
@@ -277,10 +272,10 @@ func (o *Orchestration) take(e *history.Event) (need, *leaf) {
 	switch {
 	case e.Type == history.ExecutionStarted:
 		o.begin(e)
-	case e.Type == history.EventRaised:
+	case e.Type == history.EventRaised && o.answered(e) == nil:
 		o.raise(e)
-	case e.Type.IsCompletion():
-		t := o.tasks[e.TaskID]
+	case o.completes(e):
+		t := o.taskOf(e)
 		if t == nil || t.closed || !t.accepts(e.Type) {
 			return needNothing, nil
 		}

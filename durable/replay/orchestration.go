@@ -39,13 +39,15 @@ type Orchestration struct {
 
 	instanceID, executionID, parentID string
 
-	leaves  []*leaf
-	tasks   map[int]*task
-	nextID  int
-	entries []*entry
-	current int // the entry that the orchestrator is at, -1 before the first
-	waits   map[string][]*leaf
-	names   []string // the keys of waits, in order of appearance
+	leaves []*leaf
+	tasks  map[int]*task
+	// requests are the tasks that wait for an answer of entities, by request ID.
+	requests map[string]int
+	nextID   int
+	entries  []*entry
+	current  int // the entry that the orchestrator is at, -1 before the first
+	waits    map[string][]*leaf
+	names    []string // the keys of waits, in order of appearance
 
 	now     time.Time // of the episode
 	episode int       // counts the episodes
@@ -55,10 +57,11 @@ type Orchestration struct {
 // New returns the books of an execution that has not had an episode yet.
 func New(cfg Config) *Orchestration {
 	return &Orchestration{
-		cfg:     cfg.withDefaults(),
-		tasks:   map[int]*task{},
-		current: -1,
-		waits:   map[string][]*leaf{},
+		cfg:      cfg.withDefaults(),
+		tasks:    map[int]*task{},
+		requests: map[string]int{},
+		current:  -1,
+		waits:    map[string][]*leaf{},
 	}
 }
 
@@ -80,8 +83,8 @@ func Restore(cfg Config, events []history.Event) (*Orchestration, error) {
 				return nil, fmt.Errorf("restoring orchestration: event %d of the history belongs to no action: %s", i, describe(e))
 			}
 			o.addTask(e, nil)
-		case e.Type.IsCompletion():
-			if t := o.tasks[e.TaskID]; t != nil && t.accepts(e.Type) {
+		case o.completes(e):
+			if t := o.taskOf(e); t != nil && t.accepts(e.Type) {
 				t.closed = true
 			}
 		}
@@ -104,6 +107,13 @@ func (o *Orchestration) begin(e *history.Event) {
 
 func (o *Orchestration) addTask(e *history.Event, l *leaf) *task {
 	t := &task{id: e.ID, kind: e.Type, leaf: l}
+	if e.Type == history.EventSent {
+		if id, ok := waitsForAnswer(e); ok {
+			o.requests[id] = e.ID
+		} else {
+			t.closed = true
+		}
+	}
 	o.tasks[e.ID] = t
 	o.nextID = max(o.nextID, e.ID+1)
 	return t
@@ -115,10 +125,10 @@ func (o *Orchestration) Stale(e history.Event) bool {
 	if e.Type == history.ExecutionStarted {
 		return o.started
 	}
-	if !e.Type.IsCompletion() {
+	if !o.completes(&e) {
 		return false
 	}
-	t := o.tasks[e.TaskID]
+	t := o.taskOf(&e)
 	return t == nil || t.closed || !t.accepts(e.Type)
 }
 
@@ -159,6 +169,8 @@ func (l *leaf) fits(e *history.Event) bool {
 	case history.SubOrchestrationCreated:
 		return (a.Type == CallSubOrchestrator || a.Type == CallSubOrchestratorWithRetry) && strings.EqualFold(e.Name, a.FunctionName) &&
 			(a.InstanceID == "" || strings.EqualFold(a.InstanceID, e.InstanceID))
+	case history.EventSent:
+		return l.fitsRequest(e)
 	case history.TimerCreated:
 		return a.Type == CreateTimer || l.polled || l.retries()
 	default:

@@ -25,7 +25,7 @@ type PayloadInput struct {
 // BuildPayload appends the JSON text that an orchestrator function is invoked with
 // (azure-functions-durable-extension Bindings/OrchestrationTriggerAttributeBindingProvider.cs:219-242).
 //
-// The highest schema version offered is 2. The limit of a single timer is a century, so that the SDK never splits one into a chain.
+// The highest schema version offered is 3, that of durable-functions 3.5; earlier generations take the highest that they know. The limit of a single timer is a century, so that the SDK never splits one into a chain.
 func BuildPayload(dst []byte, in PayloadInput) []byte {
 	sleep := in.HTTPSleep
 	if sleep <= 0 {
@@ -46,7 +46,7 @@ func BuildPayload(dst []byte, in PayloadInput) []byte {
 	} else {
 		dst = appendText(dst, in.ParentInstanceID)
 	}
-	dst = append(dst, `,"upperSchemaVersion":1,"upperSchemaVersionNew":2`...)
+	dst = append(dst, `,"upperSchemaVersion":1,"upperSchemaVersionNew":3`...)
 	dst = append(dst, `,"longRunningTimerIntervalDuration":"3.00:00:00","maximumShortTimerDuration":"36500.00:00:00"`...)
 	dst = append(dst, `,"defaultHttpAsyncRequestSleepTimeMillseconds":`...) // the contract's spelling
 	dst = strconv.AppendInt(dst, max(sleep.Milliseconds(), 1), 10)

@@ -18,6 +18,8 @@ type Decisions struct {
 	Timers           []Timer
 	CancelTimers     []int // ids of timers that the orchestrator cancelled
 	SubOrchestration []SubOrchestration
+	// Requests are messages to entities, in order.
+	Requests []EntityRequest
 	// Followups are completions that the protocol itself produces (such as the remaining failures of a retry whose retryTimeout has
 	// ended); the engine takes them as newly arrived events.
 	Followups []history.Event

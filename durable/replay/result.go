@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/durango-functions/durango/durable/entity"
 )
 
 // failureLabel separates the text of a failed invocation from the orchestration's state (durable-functions
@@ -179,6 +181,8 @@ type wireAction struct {
 	Operation         string
 	HTTPRequest       json.RawMessage `json:"httpRequest"`
 	CompoundActions   []wireAction
+	LockRequestID     string      `json:"lockRequestId"`
+	LockSet           []entity.ID `json:"lockSet"`
 }
 
 // convert checks a list of actions; leaves counts the leaves so far. An error's text begins with the place: "[3]: ...".
@@ -227,6 +231,8 @@ func (w *wireAction) action() Action {
 		ExternalEventName: w.ExternalEventName,
 		Operation:         w.Operation,
 		HTTPRequest:       present(w.HTTPRequest),
+		LockRequestID:     w.LockRequestID,
+		LockSet:           w.LockSet,
 	}
 	if w.InstanceID != nil {
 		a.InstanceID = *w.InstanceID
@@ -257,6 +263,10 @@ func (w *wireAction) check(a *Action) error {
 	case WaitForExternalEvent:
 		if a.ExternalEventName == "" {
 			return errors.New("externalEventName is missing")
+		}
+	case ScheduledSignalEntity:
+		if w.FireAt == nil {
+			return errors.New("fireAt is missing")
 		}
 	case CallHTTP:
 		if _, err := parseRequest(a.HTTPRequest); err != nil {

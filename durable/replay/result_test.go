@@ -135,7 +135,7 @@ func TestUnwrap(t *testing.T) {
 func TestBuildPayload(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `{"history":[{"EventType":12}],"input":{"a":1},"instanceId":"i\"1","isReplaying":true,"parentInstanceId":"p",`+
-		`"upperSchemaVersion":1,"upperSchemaVersionNew":2,`+
+		`"upperSchemaVersion":1,"upperSchemaVersionNew":3,`+
 		`"longRunningTimerIntervalDuration":"3.00:00:00","maximumShortTimerDuration":"36500.00:00:00",`+
 		`"defaultHttpAsyncRequestSleepTimeMillseconds":5000}`,
 		string(BuildPayload(nil, PayloadInput{

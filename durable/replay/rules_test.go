@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 	"github.com/stretchr/testify/require"
 )
@@ -359,15 +360,46 @@ func TestOutcomes(t *testing.T) {
 	require.Empty(t, d.Events)
 }
 
+// TestDivergenceOfRequests names both sides when requests to entities differ from the recorded ones.
+func TestDivergenceOfRequests(t *testing.T) {
+	t.Parallel()
+	call := func(op string) Action { return Action{Type: CallEntity, InstanceID: "@c@k", Operation: op} }
+	lock := Action{Type: LockEntities, LockRequestID: "r", LockSet: []entity.ID{{Name: "c", Key: "k"}}}
+	release, signal := Action{Type: ReleaseEntities}, Action{Type: SignalEntity, InstanceID: "@c@k", Operation: "add"}
+	cases := map[string]struct {
+		before, after []Action
+		want          string
+	}{
+		"operation": {[]Action{call("add")}, []Action{call("get")}, `recorded as CallEntity "@c@k", operation "add", but this replay asks for CallEntity "@c@k", operation "get"`},
+		"signal":    {[]Action{signal}, []Action{call("add")}, `recorded as SignalEntity "@c@k", operation "add", but this replay asks for CallEntity`},
+		"lock":      {[]Action{lock}, []Action{call("add")}, "recorded as LockEntities, but this replay asks for CallEntity"},
+		"release":   {[]Action{lock, release}, []Action{lock, signal}, "recorded as ReleaseEntities, but this replay asks for SignalEntity"},
+	}
+	for name, c := range cases {
+		for _, restored := range []bool{false, true} {
+			o := New(Config{})
+			d, err := o.Apply(epoch, nil, &Result{SchemaVersion: 3, Actions: [][]Action{c.before}})
+			require.NoError(t, err, name)
+			if restored {
+				o, err = Restore(Config{}, append([]history.Event{{Type: history.OrchestratorStarted, Timestamp: epoch}}, d.Events...))
+				require.NoError(t, err, name)
+			}
+			_, err = o.Apply(epoch, nil, &Result{SchemaVersion: 3, Actions: [][]Action{c.after}})
+			require.ErrorContains(t, err, c.want, "%s, restored %v", name, restored)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		action Action
 		want   string
 	}{
-		"entity":  {Action{Type: CallEntity, InstanceID: "@c@k", Operation: "add"}, `action 0: CallEntity "@c@k", operation "add": entities are not supported yet`},
-		"signal":  {Action{Type: SignalEntity}, "entities are not supported yet"},
-		"lock":    {Action{Type: LockEntities}, "entities are not supported yet"},
+		"entity":  {Action{Type: CallEntity, InstanceID: "counter", Operation: "add"}, `action 0: CallEntity "counter", operation "add": 'counter' cannot be an entity ID: it is not of the form @name@key`},
+		"signal":  {Action{Type: SignalEntity, InstanceID: "@@k"}, "has no name"},
+		"lock":    {Action{Type: LockEntities}, "lockRequestId or lockSet is missing"},
+		"release": {Action{Type: ReleaseEntities}, "there is no lock before it"},
 		"own id":  {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "ME"}, "is the orchestration's own"},
 		"parent":  {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "boss"}, "is that of the orchestration's parent"},
 		"at sign": {Action{Type: CallSubOrchestrator, FunctionName: "S", InstanceID: "@x"}, "begins with @"},

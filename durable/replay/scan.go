@@ -94,6 +94,11 @@ func (s *scanner) action(a *wireAction, depth int) bool {
 			return s.boolean(&a.IsCanceled)
 		case "externalEventName":
 			return s.plain(&a.ExternalEventName)
+		case "operation":
+			return s.plain(&a.Operation)
+		case "version":
+			a.Version = new(string)
+			return s.plain(a.Version)
 		case "reason":
 			var reason string // of no interest
 			return s.plain(&reason)

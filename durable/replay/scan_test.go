@@ -15,6 +15,7 @@ var plainResults = []string{
 	`{"isDone":false,"actions":[[{"actionType":12,"compoundActions":[{"actionType":0,"functionName":"A","input":1},{"actionType":11,"compoundActions":[]},{"actionType":5,"fireAt":"2026-11-24T01:02:03.004Z","isCanceled":true}]}]],"customStatus":{"x":[true,false]},"schemaVersion":2}`,
 	`{"isDone":false,"actions":[[{"actionType":6,"externalEventName":"go","reason":"ExternalEvent"},{"actionType":2,"functionName":"Sub","instanceId":"i","input":null}]],"schemaVersion":1}`,
 	`{"isDone":false,"actions":[[{"actionType":1,"functionName":"A","retryOptions":{"firstRetryIntervalInMilliseconds":1,"maxNumberOfAttempts":3},"input":{}}],[{"actionType":0,"functionName":"B"}]]}`,
+	`{"isDone":false,"actions":[[{"actionType":9,"instanceId":"@counter@a","operation":"add","input":1},{"actionType":2,"functionName":"Sub","version":"2"}]],"schemaVersion":3}`,
 	`{"isDone":false,"actions":[[{"actionType":8,"httpRequest":{"method":"GET","uri":"http://x"}}]],"schemaVersion":2}`,
 }
 

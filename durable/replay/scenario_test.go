@@ -105,6 +105,12 @@ var scenarios = []scenario{
 		require.NotEqual(s.t, s.output.([]any)[0], s.output.([]any)[2])
 	}},
 	{name: "numericEvent", sdks: []string{sdk2}, slow: []string{"Slow"}, setup: func(s *sim) { s.raise("0", "event") }, want: []any{"work", "event"}},
+	{name: "locks", sdks: []string{sdk3}, want: []any{false, "a,b", "first", 1.0, 2.0, "between", "after", false}, check: func(s *sim) {
+		require.Equal(s.t, []string{
+			"2 0 @account@a  ", `0 1 @account@a echo "first"`, "0 2 @account@a echo 1", "0 3 @account@b echo 2", "3 4 @account@a  ", "3 5 @account@b  ",
+			`1 6 @account@a note "released"`, "2 8 @account@a  ", "3 9 @account@a  ", "2 11 @account@b  ",
+		}, s.sent)
+	}},
 	{name: "dropsOpenTasks", slow: []string{"Never"}, want: "early"},
 }
 
@@ -115,12 +121,12 @@ func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		seeds = 5
 	}
-	for _, name := range bothSDKs {
+	for _, name := range allSDKs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			process := startSDK(t, name)
 			for _, sc := range scenarios {
-				if sc.sdks != nil && sc.sdks[0] != name {
+				if sc.sdks == nil && name == sdk3 || sc.sdks != nil && sc.sdks[0] != name {
 					continue
 				}
 				for seed := range seeds {

@@ -21,9 +21,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	sdk2 = "sdk214" // durable-functions 2.1.4
 	sdk1 = "sdk154" // durable-functions 1.5.4
+	sdk3 = "sdk350" // durable-functions 3.5.0
 )
 
-var bothSDKs = []string{sdk1, sdk2}
+var (
+	bothSDKs = []string{sdk1, sdk2}
+	allSDKs  = []string{sdk1, sdk2, sdk3}
+)
 
 // install makes sure that the SDK's folder has its packages.
 var install = func() func(sdk string) error {

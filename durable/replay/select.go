@@ -55,7 +55,7 @@ func (o *Orchestration) NeedsReplay(arrived []history.Event) bool {
 	}
 	raised := false
 	for i := range arrived {
-		if arrived[i].Type == history.EventRaised {
+		if arrived[i].Type == history.EventRaised && o.answered(&arrived[i]) == nil {
 			raised = true
 		} else if !o.Stale(arrived[i]) {
 			return false // an episode will be run anyway
@@ -88,14 +88,14 @@ func (o *Orchestration) Wakes(chosen []history.Event) bool {
 	done := map[*leaf]bool{}
 	for i := range chosen {
 		ev := &chosen[i]
-		if !ev.Type.IsCompletion() {
+		if !o.completes(ev) {
 			return true // external events: others of the name may wait for their turn
 		}
 		if o.Stale(*ev) {
 			continue
 		}
-		t := o.tasks[ev.TaskID]
-		if t.leaf.foresee(ev, o.schema) != needNothing || o.awaits(strconv.Itoa(ev.TaskID)) {
+		t := o.taskOf(ev)
+		if t.leaf.foresee(ev, o.schema) != needNothing || o.awaits(strconv.Itoa(t.id)) {
 			return true
 		}
 		done[t.leaf] = t.leaf.fails(ev)
@@ -132,11 +132,12 @@ func (o *Orchestration) choose(arrived []history.Event) *chooser {
 
 func (c *chooser) add(i int, e *history.Event) {
 	switch {
-	case e.Type.IsCompletion():
-		if c.seen[e.TaskID] {
+	case c.o.completes(e):
+		id := c.o.taskOf(e).id
+		if c.seen[id] {
 			return // a second outcome of the same task; it is stale after the episode
 		}
-		c.seen[e.TaskID] = true
+		c.seen[id] = true
 		switch {
 		case !c.o.mayTakeID(e):
 			c.rest = append(c.rest, Choice{i, *e})
@@ -152,7 +153,7 @@ func (c *chooser) add(i int, e *history.Event) {
 
 // mayTakeID reports whether the event makes the SDK give ids outside of a yield, or might do so as long as the actions are not known.
 func (o *Orchestration) mayTakeID(e *history.Event) bool {
-	t := o.tasks[e.TaskID]
+	t := o.taskOf(e)
 	if o.Learned() {
 		return t.leaf.foresee(e, o.schema).takesID()
 	}
@@ -160,7 +161,7 @@ func (o *Orchestration) mayTakeID(e *history.Event) bool {
 		_, ok := parseAccepted(e.Result)
 		return ok
 	}
-	return e.Type != history.SubOrchestrationCompleted
+	return e.Type != history.SubOrchestrationCompleted && e.Type != history.EventRaised
 }
 
 func (c *chooser) raised(i int, e *history.Event) {

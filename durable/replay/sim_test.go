@@ -39,6 +39,8 @@ type sim struct {
 	requests []map[string]any   // inputs of the HTTP activity
 	activity []Activity         // all that were started
 	subs     []SubOrchestration // all that were started
+	signals  int                // to entities
+	sent     []string           // all requests to entities
 	lastLog  []any              // custom status so far
 
 	outcome  Outcome
@@ -107,7 +109,7 @@ func (s *sim) happen() {
 	require.NotEmpty(s.t, options, "stalled: %s waits, nothing is open; held back: %v\nhistory:\n%s", s.orchestrator, s.arrived, s.dump())
 	options[s.rng.IntN(len(options))]()
 	if s.rng.IntN(20) == 0 && len(s.arrived) > 0 { // a duplicate delivery
-		if e := s.arrived[s.rng.IntN(len(s.arrived))]; e.Type.IsCompletion() {
+		if e := s.arrived[s.rng.IntN(len(s.arrived))]; s.orch.completes(&e) {
 			s.arrived = append(s.arrived, e)
 		}
 	}
@@ -210,6 +212,9 @@ func (s *sim) episode(chosen []Choice) {
 			result, raw, shown, chosen = r, text, shown[:n], chosen[:n]
 			break
 		}
+	}
+	if !s.started {
+		s.orch.instanceID, s.orch.executionID = "inst", fmt.Sprintf("x%d", s.run)
 	}
 	shadow := s.shadow(chosen)
 	again := slices.Clone(shown)
@@ -374,6 +379,9 @@ func (s *sim) act(d *Decisions) {
 	for _, id := range d.CancelTimers {
 		delete(s.timers, id)
 	}
+	for i := range d.Requests {
+		s.askEntity(&d.Requests[i])
+	}
 	s.arrived = append(s.arrived, d.Followups...)
 	switch d.Outcome {
 	case Waiting:
@@ -392,7 +400,7 @@ func (s *sim) startOver(input json.RawMessage) {
 	s.input, s.started, s.stored = input, false, nil
 	s.orch = New(Config{})
 	s.work, s.late, s.timers, s.lastLog = nil, nil, map[int]time.Time{}, nil
-	s.arrived = slices.DeleteFunc(s.arrived, func(e history.Event) bool { return e.Type != history.EventRaised })
+	s.arrived = slices.DeleteFunc(s.arrived, func(e history.Event) bool { return e.Type != history.EventRaised || strings.Contains(e.Name, ":") })
 }
 
 func (s *sim) dump() string {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
 	"github.com/stretchr/testify/require"
 )
@@ -40,6 +41,27 @@ func (s *sim) perform(name string, input json.RawMessage) history.Event {
 	default:
 		return ok(string(input))
 	}
+}
+
+// askEntity is the world of entities: those called "broken" fail, all others echo.
+func (s *sim) askEntity(q *EntityRequest) {
+	s.t.Helper()
+	s.sent = append(s.sent, fmt.Sprintf("%d %d %s %s %s", q.Kind, q.TaskID, q.EntityID, q.Name, q.Input))
+	input := ""
+	switch {
+	case q.Kind == EntitySignal:
+		s.signals++
+		return
+	case q.Kind == EntityRelease:
+		return
+	case q.Kind == EntityLock:
+		input = entity.Answer(nil)
+	case strings.HasPrefix(q.EntityID, "@broken@"):
+		input = entity.FailedAnswer("Fail_" + q.EntityID)
+	default:
+		input = entity.Answer(q.Input)
+	}
+	s.work = append(s.work, history.Event{Type: history.EventRaised, ID: -1, Name: q.RequestID, Input: &input, Action: history.NoAction})
 }
 
 // request is a service that answers 202 some times.

@@ -230,6 +230,9 @@ func (o *operations) must(c *engine.Change) {
 
 // instanceOps are the operations on the instance itself.
 func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
+	if c.Entity != nil {
+		return entityOps(o, c)
+	}
 	if c.Replace {
 		o.open("R", 1)
 		o.text("")
@@ -255,6 +258,16 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 	} else {
 		o.blobs("h", c.Append)
 	}
+	pendingOps(o, c)
+	if c.Notify {
+		o.text("n", "2", h.channel())
+		o.number(int64(c.Status))
+	}
+	return nil
+}
+
+// pendingOps are the operations on pending events, and on whether the next episode is due.
+func pendingOps(o *operations, c *engine.Change) {
 	if o.open("e", 2*len(c.PendingAdd)) {
 		for _, ev := range c.PendingAdd {
 			o.number(ev.Seq)
@@ -273,11 +286,6 @@ func (h *Hub) instanceOps(o *operations, c *engine.Change) error {
 		o.text("y", "1", "0")
 	case engine.ReadyAsIs:
 	}
-	if c.Notify {
-		o.text("n", "2", h.channel())
-		o.number(int64(c.Status))
-	}
-	return nil
 }
 
 func (h *Hub) activityOps(o *operations, c *engine.Change) {

@@ -58,7 +58,7 @@ var (
 )
 
 // schemaVersion is the version of the hub's keys and scripts, kept in the hub; a host refuses a hub of a later one.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // Open opens the hub, creating it when it does not exist.
 func Open(ctx context.Context, cfg Config) (*Hub, error) {

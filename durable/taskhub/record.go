@@ -25,7 +25,8 @@ const (
 	fieldOutput       = "o"  // JSON
 	fieldParent       = "p"  // JSON
 	fieldRevision     = "rev"
-	fieldLatest       = "~" // of replies only: the latest history event
+	fieldLocks        = "lk" // JSON: lock set by request ID
+	fieldLatest       = "~"  // of replies only: the latest history event
 )
 
 func parseRecord(instanceID string, flat []string) (*engine.Record, error) {
@@ -110,6 +111,7 @@ func fieldOps(o *operations, c *engine.Change) error {
 	raw(fieldInput, f.Input)
 	raw(fieldCustomStatus, f.CustomStatus)
 	raw(fieldOutput, f.Output)
+	raw(fieldLocks, f.Locks)
 	if f.Parent != nil {
 		p, err := json.Marshal(f.Parent)
 		if err != nil {

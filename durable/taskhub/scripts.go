@@ -40,6 +40,10 @@ var (
 	createSource string
 	//go:embed lua/send.lua
 	sendSource string
+	//go:embed lua/signal.lua
+	signalSource string
+	//go:embed lua/entities.lua
+	entitiesSource string
 	//go:embed lua/purge.lua
 	purgeSource string
 	//go:embed lua/query.lua
@@ -60,6 +64,8 @@ var (
 	commitScript    = newScript(commitSource)
 	createScript    = newScript(createSource)
 	sendScript      = newScript(sendSource)
+	signalScript    = newScript(signalSource)
+	entitiesScript  = newScript(entitiesSource)
 	purgeScript     = newScript(purgeSource)
 	queryScript     = newScript(querySource)
 	deliverScript   = newScript(deliverSource)
@@ -69,7 +75,7 @@ var (
 
 	allScripts = []*script{
 		heartbeatScript, acquireScript, openScript, loadScript, commitScript, createScript, sendScript, purgeScript, queryScript,
-		deliverScript, claimScript, renewScript, completeScript,
+		deliverScript, claimScript, renewScript, completeScript, signalScript, entitiesScript,
 	}
 )
 

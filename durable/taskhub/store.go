@@ -8,6 +8,7 @@ import (
 
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/entity"
 )
 
 // Create makes the instance Pending and sends it its start, in one script.
@@ -105,6 +106,9 @@ func sendReply(reply []any) (code int64, status durable.RuntimeStatus) {
 // Status reads one instance.
 func (h *Hub) Status(ctx context.Context, id string, opts durable.StatusOptions) (*durable.Status, error) {
 	what := ""
+	if entity.Is(id) {
+		return nil, durable.ErrInstanceNotFound
+	}
 	if opts.History {
 		what = "h"
 	}

@@ -112,6 +112,8 @@ type DurableTask struct {
 	MaxConcurrentOrchestratorFunctions int
 	MaxConcurrentEntityFunctions       int
 	MaxEntityOperationBatchSize        int
+	// RollbackEntityOperations drops what a failed operation of an entity has changed and sent.
+	RollbackEntityOperations bool
 	// LocalRPCEndpointEnabled offers the SDKs the host's own address for their calls.
 	LocalRPCEndpointEnabled bool
 	// MaxOrchestrationActions is the number of actions after which an orchestration fails.
@@ -163,6 +165,7 @@ func Default() *Config {
 			StorageProvider:                   StorageProvider{Type: "redis", ConnectionName: "DURANGO_REDIS", PartitionCount: 16, Durability: "memory"},
 			DefaultAsyncRequestSleepTime:      30 * time.Second,
 			MaxEntityOperationBatchSize:       5000,
+			RollbackEntityOperations:          true,
 			LocalRPCEndpointEnabled:           true,
 			MaxOrchestrationActions:           100_000,
 			OverridableExistingInstanceStates: NonRunningStates,

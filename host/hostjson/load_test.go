@@ -82,7 +82,7 @@ func TestLoadTakesEverySetting(t *testing.T) {
 			"durableTask": {"HubName": "%SITE%_hub", "defaultVersion": "1.0",
 				"storageProvider": {"type": "Redis", "connectionName": "MyRedis", "partitionCount": 32, "durability": "Memory", "controlQueueBatchSize": 1},
 				"httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 500},
-				"maxConcurrentActivityFunctions": 1, "maxConcurrentOrchestratorFunctions": 2, "maxConcurrentEntityFunctions": 3, "maxEntityOperationBatchSize": 4,
+				"maxConcurrentActivityFunctions": 1, "maxConcurrentOrchestratorFunctions": 2, "maxConcurrentEntityFunctions": 3, "maxEntityOperationBatchSize": 4, "rollbackEntityOperationsOnExceptions": false,
 				"localRpcEndpointEnabled": false, "extendedSessionsEnabled": true, "maxOrchestrationActions": 5, "overridableExistingInstanceStates": "anystate",
 				"tracing": {"traceInputsAndOutputs": true}, "startTimeout": "00:00:05", "maxPayloadSize": 1e6},
 		},

@@ -109,6 +109,7 @@ func (d *decoder) durableTask(s *section, t *DurableTask, base *jsonpos.File, lo
 	s.integer("maxConcurrentOrchestratorFunctions", &t.MaxConcurrentOrchestratorFunctions, 0, math.MaxInt32)
 	s.integer("maxConcurrentEntityFunctions", &t.MaxConcurrentEntityFunctions, 0, math.MaxInt32)
 	s.integer("maxEntityOperationBatchSize", &t.MaxEntityOperationBatchSize, 1, math.MaxInt32)
+	s.boolean("rollbackEntityOperationsOnExceptions", &t.RollbackEntityOperations)
 	s.boolean("localRpcEndpointEnabled", &t.LocalRPCEndpointEnabled)
 	s.integer("maxOrchestrationActions", &t.MaxOrchestrationActions, 1, math.MaxInt32)
 	s.oneOf("overridableExistingInstanceStates", &t.OverridableExistingInstanceStates, NonRunningStates, AnyState)
@@ -117,7 +118,7 @@ func (d *decoder) durableTask(s *section, t *DurableTask, base *jsonpos.File, lo
 	s.integer("maxCachedBytes", &t.MaxCachedBytes, -1, 1<<40)
 	s.integer("maxWorkerCachedBytes", &t.MaxWorkerCachedBytes, -1, 1<<40)
 	s.accept("extendedSessionsEnabled", "extendedSessionIdleTimeoutInSeconds", "entityMessageReorderWindowInMinutes",
-		"useGracefulShutdown", "rollbackEntityOperationsOnExceptions", "useAppLease", "appLeaseOptions",
+		"useGracefulShutdown", "useAppLease", "appLeaseOptions",
 		"storeInputsInOrchestrationHistory", "throwStatusExceptionsOnRaiseEvent", "tracing", "notifications",
 		// Options that stood here in the generation of 2018.
 		"controlQueueBatchSize", "controlQueueBufferThreshold", "partitionCount", "controlQueueVisibilityTimeout",

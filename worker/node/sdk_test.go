@@ -76,7 +76,7 @@ func history(events ...string) worker.Value {
 		all = append(all, strings.TrimSuffix(event, "}")+","+common+"}")
 	}
 	return worker.StringValue(fmt.Sprintf(`{"history":[%s],"input":null,"instanceId":"i","isReplaying":false,"parentInstanceId":null,`+
-		`"upperSchemaVersion":1,"upperSchemaVersionNew":2,"longRunningTimerIntervalDuration":"3.00:00:00",`+
+		`"upperSchemaVersion":1,"upperSchemaVersionNew":3,"longRunningTimerIntervalDuration":"3.00:00:00",`+
 		`"maximumShortTimerDuration":"6.00:00:00","defaultHttpAsyncRequestSleepTimeMillseconds":30000}`, strings.Join(all, ",")))
 }
 

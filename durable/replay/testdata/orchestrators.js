@@ -1,6 +1,8 @@
 // The orchestrators of the tests. They use what durable-functions 1.5.4 and 2.1.4 have in common, but where the name says otherwise.
 "use strict";
 
+const { EntityId } = globalThis.sdk;
+
 const retry = (max, first = 1000, more = {}) => Object.assign({ firstRetryIntervalInMilliseconds: first, maxNumberOfAttempts: max }, more);
 const later = (context, ms) => new Date(context.df.currentUtcDateTime.getTime() + ms);
 const failure = (e) => "failed: " + String(e.message).split(" \n ")[0];
@@ -209,10 +211,30 @@ exports.dropsOpenTasks = function* (context) {
 };
 
 // Interprets the program that is its input. Each task has a tag; whatever a task yields must carry that tag.
+// Critical sections, for durable-functions 3.5.
+exports.locks = function* (context) {
+    const c = context.df;
+    const a = new EntityId("Account", "a"), b = new EntityId("account", "b");
+    const log = [c.isLocked().isLocked];
+    const lock = yield c.lock(b, a, b);
+    log.push(c.isLocked().ownedLocks.map((id) => id.key).join());
+    log.push(yield c.callEntity(a, "echo", "first"));
+    log.push(...(yield c.Task.all([c.callEntity(a, "echo", 1), c.callEntity(b, "echo", 2)])));
+    lock.release();
+    c.signalEntity(a, "note", "released");
+    log.push(yield c.callActivity("Echo", "between"));
+    const again = yield c.lock([a]);
+    again.release();
+    log.push(yield c.callActivity("Echo", "after"), c.isLocked().isLocked);
+    yield c.lock(b); // held at the end
+    return log;
+};
+
 exports.program = function* (context) {
     const c = context.df;
     const tasks = new Map();
     const log = [];
+    const get = (url) => globalThis.sdk.is3 ? c.callHttp({ method: "GET", url }) : c.callHttp("GET", url);
     const leaf = (p) => {
         switch (p.kind) {
             case "activity": return c.callActivity("Echo_" + p.tag, p.tag);
@@ -220,8 +242,10 @@ exports.program = function* (context) {
             case "retry": return c.callActivityWithRetry("Flaky_" + p.tag, retry(p.max, p.first, p.more), { tag: p.tag, failures: p.failures });
             case "sub": return c.callSubOrchestrator("Sub_" + p.tag, p.tag);
             case "subRetry": return c.callSubOrchestratorWithRetry("SubFlaky_" + p.tag, retry(p.max, p.first, p.more), { tag: p.tag, failures: p.failures });
-            case "http": return c.callHttp("GET", "http://service/?polls=" + p.polls + "&tag=" + p.tag);
+            case "http": return get("http://service/?polls=" + p.polls + "&tag=" + p.tag);
             case "timer": return c.createTimer(later(context, p.ms));
+            case "entity": return c.callEntity(new EntityId("Echo", p.tag), "echo", p.tag);
+            case "failingEntity": return c.callEntity(new EntityId("Broken", p.tag), "fail", { tag: p.tag });
             case "wait": return c.waitForExternalEvent(p.name);
         }
         throw new Error("unknown kind " + p.kind);
@@ -243,6 +267,7 @@ exports.program = function* (context) {
     };
     for (const step of c.getInput().steps) {
         const guid = c.newGuid(c.instanceId).slice(0, 8);
+        for (const tag of step.signals || []) c.signalEntity(new EntityId("Echo", tag), "note", tag);
         try {
             yield build(step.await);
             log.push([guid, "ok"]);

@@ -6,8 +6,28 @@
 const path = require("path");
 const readline = require("readline");
 
-const df = require(require.resolve("durable-functions", { paths: [path.resolve(process.argv[2])] }));
+const folder = { paths: [path.resolve(process.argv[2])] };
+const version = require(require.resolve("durable-functions/package.json", folder)).version;
+globalThis.sdk = version.startsWith("3.") ? sdk3() : require(require.resolve("durable-functions", folder));
 const orchestrators = require("./orchestrators.js");
+
+// durable-functions 3.x without the programming model around it.
+function sdk3() {
+    const part = (file) => require(require.resolve("durable-functions/lib/src/" + file, folder));
+    const { Orchestrator } = part("orchestrations/Orchestrator");
+    const { EntityId } = part("entities/EntityId");
+    return {
+        EntityId,
+        is3: true,
+        orchestrator: (fn) => {
+            const handler = new Orchestrator(fn).listen();
+            return async (context) => {
+                const trigger = JSON.parse(context.bindings.context);
+                await handler(trigger, context).then((result) => context.done(null, result), (err) => context.done(err));
+            };
+        },
+    };
+}
 
 function nameRepeats(result) {
     if (!result || !Array.isArray(result.actions)) return result;
@@ -24,10 +44,10 @@ function nameRepeats(result) {
 }
 
 async function run({ name, payload }) {
-    const handler = df.orchestrator(orchestrators[name]);
+    const handler = globalThis.sdk.orchestrator(orchestrators[name]);
     let answer;
     const context = {
-        bindings: { context: payload },
+        bindings: { context: typeof payload === "string" || !version.startsWith("3.") ? payload : JSON.stringify(payload) },
         log: () => {},
         done: (err, result) => {
             answer = err ? { failure: err.message } : { result: nameRepeats(result) };

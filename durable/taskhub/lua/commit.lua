@@ -11,6 +11,7 @@
 --   s old, new, creation time    moves the instance from one status's index to another's
 --   h event, ...                 appends to the history; H drops the history before
 --   R                            drops the instance that is there
+--   N and D, each with one empty value: adds a new entity to the index of entities; drops an entity
 --   i creation time, function, status   adds a new instance to the indexes; comes after f
 --   c message id, ...            removes messages from the inbox
 --   e seq, event, ...            adds pending events;  E seq, ... removes some
@@ -35,7 +36,7 @@ local function change(p, last)
   local I = K .. 'i:' .. id
   local revision, out
   if must == 'c' or must == 'C' then
-    local cur = call('HMGET', I, 'x', 's', 'rev', 'n')
+    local cur = call('HMGET', I, 'x', 's', 'rev', 'n', 'lk')
     if cur[1] then
       if cur[1] == A[p + 1] then return -4 end
       local s = cur[2]
@@ -44,6 +45,10 @@ local function change(p, last)
       call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
       call('SREM', K .. 'ready', id)
       call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+      if cur[5] then
+        -- Its locks are to be released, as after a purge.
+        call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[1]) .. ',"rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
+      end
       revision = tonumber(cur[3]) + 1
     else
       revision = call('HINCRBY', K .. 'owner', 'starts', 1) * 1048576
@@ -97,6 +102,11 @@ local function change(p, last)
           out[#out + 1] = seq
         end
       end
+    elseif op == 'N' then
+      call('ZADD', K .. 'x:n', 0, id)
+    elseif op == 'D' then
+      call('DEL', I, K .. 'e:' .. id)
+      call('ZREM', K .. 'x:n', id)
     elseif op == 'y' then
       call(A[from] == '1' and 'SADD' or 'SREM', K .. 'ready', id)
     elseif op == 'F' then

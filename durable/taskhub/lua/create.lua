@@ -5,7 +5,7 @@
 local K = KEYS[1]
 local id, exec, name, version, input, any, message = unpack(ARGV)
 local I = K .. 'i:' .. id
-local cur = redis.call('HMGET', I, 'x', 's', 'rev', 'n')
+local cur = redis.call('HMGET', I, 'x', 's', 'rev', 'n', 'lk')
 local rev = 0
 if cur[1] then
   if cur[1] == exec then return {0} end
@@ -16,6 +16,10 @@ if cur[1] then
   redis.call('ZREM', K .. 'x:f:' .. string.lower(cur[4]), id)
   redis.call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
   redis.call('SREM', K .. 'ready', id)
+  if cur[5] then
+    -- Its locks are to be released, as after a purge.
+    redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[1]) .. ',"rev":"' .. cur[3] .. '","lk":' .. cur[5] .. '}')
+  end
 else
   -- Far from what any instance of this ID had before it was purged: an owner that has not heard of that must not match.
   rev = redis.call('HINCRBY', K .. 'owner', 'starts', 1) * 1048576 - 1

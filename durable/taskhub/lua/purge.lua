@@ -7,7 +7,7 @@ local n = 0
 for j = 3, #ARGV do
   local id = ARGV[j]
   local I = K .. 'i:' .. id
-  local cur = redis.call('HMGET', I, 's', 'n', 'x', 'rev')
+  local cur = redis.call('HMGET', I, 's', 'n', 'x', 'rev', 'lk')
   local s = cur[1]
   if s and (allowed == '' or string.find(allowed, ',' .. s .. ',', 1, true)) then
     redis.call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
@@ -18,7 +18,8 @@ for j = 3, #ARGV do
     redis.call('SREM', K .. 'ready', id)
     redis.call('PUBLISH', ARGV[2], '- ' .. id)
     if s == '0' or s == '2' or s == '6' or s == '7' then
-      redis.call('XADD', K .. 'in', '*', 'm', cjson.encode({k = 'purged', i = id, x = cur[3], rev = cur[4]}))
+      local locks = cur[5] and ',"lk":' .. cur[5] or ''
+      redis.call('XADD', K .. 'in', '*', 'm', '{"k":"purged","i":' .. cjson.encode(id) .. ',"x":' .. cjson.encode(cur[3]) .. ',"rev":"' .. cur[4] .. '"' .. locks .. '}')
     end
     n = n + 1
   end

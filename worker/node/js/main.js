@@ -91,7 +91,8 @@ async function invoke(call, attachments) {
     running.set(call.id, fn.name);
     const parts = [];
     const run = fn.isRegistered ? require('./model').invoke : invokeFolder;
-    const { out, ret, answered, result } = await run(core, fn, call, attachments, parts);
+    const invocation = () => run(core, fn, call, attachments, parts);
+    const { out, ret, answered, result } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invocation) : invocation());
     connection.send(RESULT, resultHeader(call.id, out, ret, answered, keep(fn, call, result)), parts);
   } catch (thrown) {
     if (thrown instanceof histories.Missing) {

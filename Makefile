@@ -27,6 +27,7 @@ help: ## Say what there is
 
 .PHONY: run
 run: need-node $(if $(wildcard $(ROOT)/package-lock.json),$(ROOT)/node_modules/.package-lock.json) build ## Start the host on samples/hello with the embedded task hub (ROOT=dir, PORT=n)
+	$(if $(wildcard $(ROOT)/tsconfig.json),cd $(ROOT) && $(NPM) run build)
 	bin/durango start --root $(ROOT) --port $(PORT)
 
 .PHONY: build

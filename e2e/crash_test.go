@@ -196,7 +196,7 @@ func TestTwoHostsShareWork(t *testing.T) {
 func TestRedisRestart(t *testing.T) {
 	t.Parallel()
 	onEachApp(t, func(t *testing.T, app scenarioApp) {
-		redis := startRedis(t)
+		redis := startRedis(t, "always") // what it has acknowledged is in its file
 		h := startHost(t, app.options(t, redis.URL))
 		waiting := h.start("Event", "waiting", nil)
 		h.waitCustom(waiting, "waiting")

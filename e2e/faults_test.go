@@ -170,14 +170,3 @@ func TestNoOrphans(t *testing.T) {
 	h.kill()
 	eventually(t, "the end of all that the host has started", func() (bool, any) { g := group(); return len(g) == 0, g })
 }
-
-// TestFunctionsInCode has an app of the v4 programming model, which has no function.json at all: it is told what is missing.
-func TestFunctionsInCode(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	write(t, `{"version": "2.0"}`, root, "host.json")
-	write(t, `{"main": "src/functions/*.js", "dependencies": {"@azure/functions": "^4.5.0"}}`, root, "package.json")
-	write(t, `require("@azure/functions").app.http("hello", { handler: async () => ({ body: "hello" }) });`, root, "src", "functions", "hello.js")
-	h := startHost(t, options{Root: root, Redis: startRedis(t).URL})
-	h.logged("package.json asks for @azure/functions ^4.5.0, whose programming model v4 is not supported yet")
-}

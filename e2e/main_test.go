@@ -102,10 +102,23 @@ func app(t testing.TB, source, packagesOf string) string {
 	return root
 }
 
-// sample is an app from the samples folder.
+// compile runs the build script of an app in TypeScript.
+func compile(t testing.TB, root string) {
+	t.Helper()
+	build := exec.Command("npm", "run", "build")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "npm run build in %s: %s", root, out)
+}
+
+// sample is an app from the samples folder, compiled if it is in TypeScript.
 func sample(t testing.TB, name string) string {
 	dir := filepath.Join("..", "samples", name)
-	return app(t, dir, dir)
+	root := app(t, dir, dir)
+	if exists(filepath.Join(root, "tsconfig.json")) {
+		compile(t, root)
+	}
+	return root
 }
 
 // scenarios is the app of testdata/scenarios on the generation of durable-functions that the folder sdk of testdata pins.
@@ -124,7 +137,7 @@ func copyTree(t testing.TB, from, to string) {
 			return err
 		}
 		if d.IsDir() {
-			if d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".durango") {
+			if d.Name() == "node_modules" || d.Name() == "dist" || strings.HasPrefix(d.Name(), ".durango") {
 				return filepath.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, rel), 0o755)

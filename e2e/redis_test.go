@@ -21,12 +21,14 @@ type redisServer struct {
 	dir  string
 	cmd  *exec.Cmd
 	log  *log
+	sync string // appendfsync
 }
 
-// startRedis starts a redis-server on a port of its own that keeps its data, in a folder of the test, over restarts.
-func startRedis(t testing.TB) *redisServer {
+// startRedis starts a redis-server on a port of its own that keeps its data, in a folder of the test, over restarts. Its appendfsync is everysec unless told: when
+// the disk is slow, such a server does not write what it acknowledges for up to two seconds, and loses it when it is killed.
+func startRedis(t testing.TB, appendfsync ...string) *redisServer {
 	t.Helper()
-	r := &redisServer{t: t, port: freePort(t), dir: t.TempDir(), log: &log{}}
+	r := &redisServer{t: t, port: freePort(t), dir: t.TempDir(), log: &log{}, sync: append(appendfsync, "everysec")[0]}
 	r.URL = fmt.Sprintf("redis://127.0.0.1:%d", r.port)
 	r.start()
 	t.Cleanup(func() {
@@ -49,7 +51,7 @@ func freePort(t testing.TB) int {
 func (r *redisServer) start() {
 	r.t.Helper()
 	r.cmd = exec.Command("redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", r.dir,
-		"--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning")
+		"--save", "", "--appendonly", "yes", "--appendfsync", r.sync, "--loglevel", "warning")
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	require.NoError(r.t, r.cmd.Start(), "redis-server is needed: install the package redis-server, or run make test")
 	client := r.client()

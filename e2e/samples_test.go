@@ -309,6 +309,32 @@ func TestSampleGoOrder(t *testing.T) {
 	})
 }
 
+func TestSampleV4TypeScript(t *testing.T) {
+	onBothHubs(t, "v4-typescript", nil, func(t *testing.T, h *host, _ string, _ *redisServer) {
+		handIn := func(id string, amount float64, currency string, more object) {
+			report := object{"employee": "Ann", "expenses": []object{{"description": "it", "amount": amount, "currency": currency}}}
+			maps.Copy(report, more)
+			h.call(http.MethodPut, "/api/reports/"+id, report).want(http.StatusAccepted)
+		}
+		handIn("small", 50, "USD", nil)
+		require.Equal(t, object{"total": 45.0, "decision": "within the limit", "payment": "Ann-4500"}, h.waitFor("small", "Completed").Output)
+		h.call(http.MethodPut, "/api/reports/empty", object{"employee": "Ann"}).want(http.StatusBadRequest)
+		h.call(http.MethodGet, "/api/reports/empty", nil).want(http.StatusNotFound)
+
+		handIn("refused", 300, "EUR", nil)
+		h.waitCustom("refused", "waiting for a decision")
+		h.call(http.MethodPost, "/api/reports/refused/decision", object{"approved": false, "by": "Bob"}).want(http.StatusAccepted)
+		require.Equal(t, object{"total": 300.0, "decision": "refused by Bob"}, h.waitFor("refused", "Completed").Output)
+		h.call(http.MethodPost, "/api/reports/refused/decision", object{"approved": true, "by": "Bob"}).want(http.StatusConflict)
+		handIn("late", 300, "EUR", object{"decideWithinSeconds": 0.1})
+		require.Equal(t, object{"total": 300.0, "decision": "nobody has decided"}, h.waitFor("late", "Completed").Output)
+
+		handIn("broken", 5, "BTC", nil)
+		require.Contains(t, h.waitFor("broken", "Failed").Output, "There is no rate for BTC")
+		h.logged("at handler (src/functions/activities.ts:12:")
+	})
+}
+
 // TestEmbeddedSurvivesRestart starts a host twice in one folder; the state is in its .durango.
 func TestEmbeddedSurvivesRestart(t *testing.T) {
 	t.Parallel()

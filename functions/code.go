@@ -127,7 +127,7 @@ func goFileOf(files []string) string {
 	return ""
 }
 
-// declare adds the functions that code declares to those of folders, and returns all in the order of their names.
+// declare adds the functions that code declares to those of folders.
 func (x *codeIndex) declare(loaded []*loader, opts *Options) []*loader {
 	folders := map[string]*loader{}
 	for _, l := range loaded {
@@ -158,7 +158,6 @@ func (x *codeIndex) declare(loaded []*loader, opts *Options) []*loader {
 			loaded = append(loaded, l)
 		}
 	}
-	slices.SortStableFunc(loaded, func(a, b *loader) int { return byName(a.fn.Name, b.fn.Name) })
 	return loaded
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	CustomHandler bool
 	// Languages maps lower-case extensions of script files, with the dot, to worker languages. Nil means DefaultLanguages.
 	Languages map[string]string
+	// Registered are the functions that the app's entry files have registered in JavaScript.
+	Registered []Registered
 	// Code are the handlers in Go that the app's program has registered. Empty for a program that is no app itself.
 	Code []Code
 }
@@ -71,8 +73,8 @@ func (a *App) Function(name string) *Function {
 	return nil
 }
 
-// Discover reads the functions of the app in root: each direct subdirectory with a function.json is one, and so is each handler of
-// opts.Code that code declares and no folder. root "" is an app without a folder. A function that is not valid becomes an entry of App.Errors
+// Discover reads the functions of the app in root: each direct subdirectory with a function.json is one, and so are the functions of
+// opts.Registered, and each handler of opts.Code that code declares and no folder. root "" is an app without a folder. A function that is not valid becomes an entry of App.Errors
 // and never stops the others; the only error is that root cannot be read.
 func Discover(root string, opts Options) (*App, error) {
 	app, code := &App{}, newCodeIndex(opts.Code)
@@ -98,11 +100,9 @@ func Discover(root string, opts Options) (*App, error) {
 			loaded = append(loaded, l)
 		}
 	}
-	loaded = code.declare(loaded, &opts)
+	loaded = addRegistered(code.declare(loaded, &opts), &opts)
+	slices.SortStableFunc(loaded, func(a, b *loader) int { return byName(a.fn.Name, b.fn.Name) })
 	checkTogether(loaded)
-	if len(loaded) == 0 && root != "" {
-		app.Warnings = append(app.Warnings, codeFirstWarnings(app.Root)...)
-	}
 	if root != "" && len(opts.Code) == 0 && !slices.ContainsFunc(loaded, func(l *loader) bool { return l.fn.Language == Go }) {
 		app.Warnings = append(app.Warnings, goProgramWarnings(app.Root)...)
 	}
@@ -163,7 +163,7 @@ func allowListWarnings(entries []fs.DirEntry, loaded []*loader, opts *Options) [
 			continue
 		}
 		ws = append(ws, fmt.Sprintf("The function allow list names %q, but there is no such function%s.", want,
-			jsonpos.DidYouMean(want, append(folderNames(entries), codeNames(opts.Code)...))))
+			jsonpos.DidYouMean(want, slices.Concat(folderNames(entries), codeNames(opts.Code), registeredNames(opts.Registered)))))
 	}
 	return ws
 }

@@ -369,17 +369,3 @@ func TestParseTimeSpan(t *testing.T) {
 		require.Error(t, err, in)
 	}
 }
-
-func TestDiscoverAnAppInCode(t *testing.T) {
-	t.Parallel()
-	for version, want := range map[string]bool{
-		`"@azure/functions": "^4.5.0"`: true, `"@azure/functions": "4"`: true, `"@azure/functions": ">=14.1"`: true, `"durable-functions": "~3.0.0"`: true,
-		`"@azure/functions": "^3.5.1"`: false, `"@azure/functions": "latest"`: false, `"durable-functions": "2.1.4"`: false, `"x": "^4.0.0"`: false,
-		`"@azure/functions": 4`: false,
-	} {
-		files := map[string]string{"package.json": `{"dependencies": {` + version + `}}`}
-		require.Equal(t, want, len(discover(t, app(t, files), Options{}).Warnings) == 1, version)
-		files["F/function.json"], files["F/index.js"] = manual, ""
-		require.Empty(t, discover(t, app(t, files), Options{}).Warnings, "with a function folder: %s", version)
-	}
-}

@@ -15,9 +15,9 @@ const Go = "go"
 type Function struct {
 	// Name is the function's name: the name of its folder. Names compare case-insensitively.
 	Name string
-	// Source is what messages call the function's declaration: "Hello/function.json", or the place in the app's Go code, "main.go:14".
+	// Source is what messages call the function's declaration: "Hello/function.json", or the place in the app's code, "main.go:14".
 	Source string
-	// Dir is the absolute path of the function's folder, "" when Go code declares the function.
+	// Dir is the absolute path of the function's folder, or that of the entry file; "" when Go code declares the function.
 	Dir string
 	// ScriptFile is the absolute path of the script, "" when the function needs none.
 	ScriptFile string
@@ -25,6 +25,10 @@ type Function struct {
 	EntryPoint string
 	// Language is the worker language inferred from the script's extension ("node", ...), Go for a function with a handler, "" when unknown.
 	Language string
+	// Registered is true for a function that the app's entry files register in JavaScript: the worker knows it by its name.
+	Registered bool
+	// Stream is true when requests and responses of the function are streamed to and from the worker.
+	Stream bool
 	// Handler is the name under which the app's program has registered the function's handler; "" for functions in other languages.
 	Handler string
 	// Bindings are the declared bindings in the order of function.json, the trigger among them.

@@ -33,6 +33,22 @@ func isTemporary(name string) bool {
 	return false
 }
 
+// isTypeScript reports whether a file is a source that a compiler makes JavaScript of.
+func isTypeScript(name string) bool {
+	switch filepath.Ext(strings.ToLower(name)) {
+	case ".ts", ".mts", ".cts", ".tsx":
+		return true
+	}
+	return false
+}
+
+// isByproduct reports whether a file is what the TypeScript compiler writes beside JavaScript. Nothing loads it, but it tells that the compiler is
+// at work.
+func isByproduct(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasSuffix(lower, "js.map") || strings.HasSuffix(lower, ".tsbuildinfo") || strings.HasSuffix(lower, ".d.ts")
+}
+
 // isOutput reports whether a file is what a running app writes rather than what its author writes: a change of it reloads nothing.
 func isOutput(name string) bool {
 	lower := strings.ToLower(name)

@@ -23,6 +23,8 @@ type loader struct {
 	nodes []*jsonpos.Node
 	// partial is true when a binding could not be read, so that rules about all bindings together say nothing.
 	partial bool
+	// registered is the function as an entry file has registered it; nil: a folder or Go code declares it.
+	registered *Registered
 }
 
 // reason notes a fault of the function: one of the contract's sentences, and the place at fault unless at is nil.
@@ -119,9 +121,11 @@ func (l *loader) read(root *jsonpos.Node) {
 		l.fail(err)
 		l.fn.EntryPoint = text
 	}
-	if l.fn.Dir == "" {
+	switch {
+	case l.registered != nil: // the worker has its code already
+	case l.fn.Dir == "":
 		l.fn.Language, l.fn.Handler = Go, l.fn.Name
-	} else {
+	default:
 		l.readScript(root.Get("scriptFile"))
 	}
 	retry, warnings, err := ReadRetry(root.Get("retry"))

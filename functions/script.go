@@ -9,10 +9,13 @@ import (
 	"github.com/durango-functions/durango/internal/jsonpos"
 )
 
+// nodeLanguage is the language of functions in JavaScript.
+const nodeLanguage = "node"
+
 // DefaultLanguages returns the worker languages by extension of the script file.
 func DefaultLanguages() map[string]string {
 	return map[string]string{
-		".js": "node", ".mjs": "node", ".cjs": "node",
+		".js": nodeLanguage, ".mjs": nodeLanguage, ".cjs": nodeLanguage,
 		".py": "python", ".ps1": "powershell", ".jar": "java",
 		".csx": "CSharp", ".cs": "CSharp", ".dll": "DotNetAssembly",
 		goExtension: Go,

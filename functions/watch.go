@@ -28,6 +28,8 @@ type WatchConfig struct {
 	Quiet time.Duration
 	// MaxWait is how long changes are held back while more of them keep coming. Defaults to 400 ms.
 	MaxWait time.Duration
+	// MaxBuild is MaxWait while the TypeScript compiler writes. Defaults to 5 s.
+	MaxBuild time.Duration
 	// Logger takes what goes wrong while watching. Defaults to slog.Default().
 	Logger *slog.Logger
 }
@@ -38,6 +40,9 @@ func (c WatchConfig) withDefaults() WatchConfig {
 	}
 	if c.MaxWait <= 0 {
 		c.MaxWait = 400 * time.Millisecond
+	}
+	if c.MaxBuild <= 0 {
+		c.MaxBuild = 5 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -53,8 +58,8 @@ type Change struct {
 
 // Watcher reports changes of an app's files, however they are saved: written in place, or replaced by a rename. It watches new folders as
 // they come, follows symbolic links to folders, and waits for the root when it goes away. The files that do not count are those of
-// version control and editors, the host's own folder .durango, what a running app writes (logs, databases), and the content of
-// node_modules, where only the coming and going of packages counts.
+// version control and editors, the host's own folder .durango, what a running app writes (logs, databases), TypeScript that a compiler makes
+// JavaScript of, and the content of node_modules, where only the coming and going of packages counts.
 //
 // Two goroutines run between Start and Stop: one gathers the file system's events, one calls onChange.
 type Watcher struct {
@@ -73,6 +78,7 @@ type Watcher struct {
 	awaiting string            // while the root is gone: the folder that is watched for its return
 	pending  map[string]bool   // changes that were not reported yet
 	first    time.Time         // when the oldest of them came
+	building bool              // the TypeScript compiler has written since then
 }
 
 // NewWatcher returns a Watcher that calls onChange, from one goroutine, once changes have come to rest. onChange must not call Stop.
@@ -164,7 +170,7 @@ func (w *Watcher) gather(ctx context.Context, out chan<- Change) {
 		case send <- ready:
 			send = nil
 			clear(w.pending)
-			known = 0
+			known, w.building = 0, false
 		case <-timer.C:
 			ready = Change{Paths: slices.Sorted(maps.Keys(w.pending))}
 			send = out
@@ -173,6 +179,10 @@ func (w *Watcher) gather(ctx context.Context, out chan<- Change) {
 				return
 			}
 			touched = w.handle(ev)
+			if isByproduct(ev.Name) {
+				w.building = true
+				touched = touched || known > 0 // more is to come
+			}
 		case err, ok := <-w.fs.Errors:
 			if !ok {
 				return
@@ -184,8 +194,12 @@ func (w *Watcher) gather(ctx context.Context, out chan<- Change) {
 			if known == 0 {
 				w.first = now
 			}
+			limit := w.cfg.MaxWait
+			if w.building {
+				limit = w.cfg.MaxBuild
+			}
 			send = nil
-			timer.Reset(max(0, min(w.cfg.Quiet, w.cfg.MaxWait-now.Sub(w.first))))
+			timer.Reset(max(0, min(w.cfg.Quiet, limit-now.Sub(w.first))))
 		}
 	}
 }

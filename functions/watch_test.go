@@ -229,3 +229,21 @@ func TestWatcherLifeCycle(t *testing.T) {
 	require.Error(t, w.Start(t.Context()), "twice")
 	require.NoError(t, w.Stop(t.Context()))
 }
+
+func TestWatcherWaitsForTheCompiler(t *testing.T) {
+	t.Parallel()
+	root := app(t, map[string]string{"tsconfig.json": "{}", "src/a.ts": "1", "dist/a.js": "1"})
+	changes := watching(t, WatchConfig{Root: root, Quiet: 600 * time.Millisecond, MaxWait: time.Millisecond})
+	// Sources alone are nothing to reload for. Then the compiler writes, and takes longer than other changes are held back.
+	write(t, root, map[string]string{"src/a.ts": "2", "src/b.mts": "1", "dist/a.d.ts": "1", "dist/a.js.map": "{}"})
+	write(t, root, map[string]string{"dist/a.js": "2"})
+	for _, name := range []string{"dist/b.js.map", "dist/b.js", "dist/c.js.map", "dist/c.js"} {
+		write(t, root, map[string]string{name: "1"})
+	}
+	select {
+	case c := <-changes:
+		require.Equal(t, []string{"dist/a.js", "dist/b.js", "dist/c.js"}, c.Paths, "one change with all that was written")
+	case <-time.After(5 * time.Second):
+		require.Fail(t, "no change")
+	}
+}

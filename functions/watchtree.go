@@ -170,6 +170,9 @@ func (w *Watcher) counts(rel string, written bool) bool {
 			return i == len(segments)-2 && !written && !strings.HasPrefix(name, ".")
 		}
 	}
+	if isByproduct(name) || isTypeScript(name) && fileExists(filepath.Join(w.cfg.Root, "tsconfig.json")) {
+		return false // what is made of it counts
+	}
 	return !isOutput(name)
 }
 

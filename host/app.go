@@ -60,6 +60,12 @@ type app struct {
 	spelled map[string]*functions.Function
 	// broken are the folders that are no usable functions, with reasons; their names in lower case lead to them.
 	broken map[string]*functions.LoadError
+	// entryFaults tell why functions may be missing that the app's entry files should register.
+	entryFaults []entryFault
+	// awaited are the activities, by lower-case name, of which the log has said that they wait for the entry files to be mended.
+	awaited sync.Map
+	// started is true when the channel has been started.
+	started bool
 	// unloadable are the functions that the worker cannot load, with the reason, by lower-case name.
 	unloadable map[string]*worker.LoadError
 

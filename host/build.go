@@ -42,13 +42,24 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	if len(h.cfg.Functions) > 0 {
 		allowed = h.cfg.Functions
 	}
+	a := newApp(number)
+	a.config, a.settings = config, s
+	entry := functions.FindEntry(h.root)
+	if len(h.cfg.Handlers) > 0 && entry.Package == "" {
+		entry = &functions.Entry{} // a package.json beside a program in Go may be about anything
+	}
+	h.makeChannel(a, entry)
+	registered, err := h.startEntry(ctx, a, entry)
+	if err != nil {
+		return nil, err
+	}
 	found, err := functions.Discover(h.root, functions.Options{
 		Lookup: s.Lookup, AllowList: allowed, RoutePrefix: config.HTTP.RoutePrefix, DefaultRetry: config.Retry,
 		KnownTypes: h.knownType, TypeNames: append([]string{"http", "durableClient", "orchestrationClient", "redis"}, triggerTypes...),
-		Code: h.code,
+		Code: h.code, Registered: registered,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the app's functions: %w", err)
+		return nil, errors.Join(fmt.Errorf("reading the app's functions: %w", err), a.channel.Stop(ctx))
 	}
 	for _, w := range found.Warnings {
 		h.logger.Warn(w)
@@ -57,14 +68,12 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 		h.logger.Info(fmt.Sprintf("A function allow list has been specified, excluding all but the following functions: [%s]", strings.Join(allowed, ", ")))
 	}
 	dropOtherLanguages(found)
-	a := newApp(number)
-	a.config, a.settings, a.functions = config, s, found
-	h.makeChannel(a)
+	a.functions = found
 	a.index()
 	if len(found.Functions) == 0 {
 		return a, nil // nothing needs a worker
 	}
-	if err := a.channel.Start(ctx); err != nil {
+	if err := a.startWorker(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the worker: %w", err), a.channel.Stop(ctx))
 	}
 	if err := a.loadFunctions(ctx); err != nil {
@@ -73,16 +82,23 @@ func (h *Host) prepareApp(ctx context.Context, number int, s *settings.Settings,
 	return a, nil
 }
 
+// startWorker starts the worker if it is needed and does not run yet.
+func (a *app) startWorker(ctx context.Context) error {
+	if a.started || !slices.ContainsFunc(a.functions.Functions, func(fn *functions.Function) bool { return fn.Language != functions.Go }) {
+		return nil
+	}
+	a.started = true
+	return a.channel.Start(ctx)
+}
+
 // makeChannel makes what runs the app's functions.
-func (h *Host) makeChannel(a *app) {
-	a.channel = h.cfg.newChannel(h, a.settings)
+func (h *Host) makeChannel(a *app, entry *functions.Entry) {
+	a.channel = h.cfg.newChannel(h, a.settings, entry.Files)
 	if len(h.cfg.Handlers) == 0 {
 		return
 	}
 	a.goCode = gofunc.New(gofunc.Config{Registrations: h.cfg.Handlers, Services: h.services(), Watch: h.watchOrchestrator, Logger: h.logger})
-	a.channel = &mixedChannel{goCode: a.goCode, others: a.channel, needed: slices.ContainsFunc(a.functions.Functions, func(fn *functions.Function) bool {
-		return fn.Language != functions.Go
-	})}
+	a.channel = &mixedChannel{goCode: a.goCode, others: a.channel}
 }
 
 // dropOtherLanguages makes functions that no worker of ours runs broken ones.

@@ -14,8 +14,6 @@ import (
 type mixedChannel struct {
 	goCode *gofunc.Channel
 	others channel
-	// needed is true when the app has functions in other languages.
-	needed bool
 }
 
 func (c *mixedChannel) of(fn *functions.Function) worker.Channel {
@@ -25,12 +23,15 @@ func (c *mixedChannel) of(fn *functions.Function) worker.Channel {
 	return c.others
 }
 
-// Start implements channel.
-func (c *mixedChannel) Start(ctx context.Context) error {
-	if !c.needed {
-		return nil
+// Start implements channel. It is not called for an app that has functions in Go only.
+func (c *mixedChannel) Start(ctx context.Context) error { return c.others.Start(ctx) }
+
+// Index implements indexer.
+func (c *mixedChannel) Index() *worker.Index {
+	if source, ok := c.others.(indexer); ok {
+		return source.Index()
 	}
-	return c.others.Start(ctx)
+	return &worker.Index{}
 }
 
 // Stop implements channel.
@@ -63,4 +64,5 @@ func (c *mixedChannel) Recycle(reason string) {
 var (
 	_ channel  = (*mixedChannel)(nil)
 	_ recycler = (*mixedChannel)(nil)
+	_ indexer  = (*mixedChannel)(nil)
 )

@@ -51,7 +51,7 @@ func (x *executor) has(name string, kind func(*app) map[string]*functions.Functi
 	}
 	defer a.release()
 	key := strings.ToLower(name)
-	return kind(a)[key] != nil || a.broken[key] != nil
+	return kind(a)[key] != nil || a.broken[key] != nil || len(a.entryFaults) > 0
 }
 
 // ExecuteOrchestrator implements engine.Executor.
@@ -66,6 +66,9 @@ func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.Orchestrat
 	if fn == nil {
 		if broken := a.broken[key]; broken != nil {
 			return nil, &engine.FunctionUnavailableError{Name: w.Name, Reason: strings.Join(broken.Reasons, " ")}
+		}
+		if reason := a.unknownReason(); reason != "" {
+			return nil, &engine.FunctionUnavailableError{Name: w.Name, Reason: reason}
 		}
 		return nil, fmt.Errorf("orchestrator function '%s' is gone", w.Name)
 	}
@@ -149,6 +152,12 @@ func (x *executor) ExecuteActivity(ctx context.Context, w *engine.ActivityWork) 
 		reason := "it does not exist, is disabled, or is no activity function"
 		if broken := a.broken[key]; broken != nil {
 			reason = strings.Join(broken.Reasons, " ")
+		} else if unknown := a.unknownReason(); unknown != "" {
+			if _, said := a.awaited.LoadOrStore(key, true); !said {
+				x.logger.Warn(fmt.Sprintf("Activity '%s' waits until the code is mended that may register it: %s", w.Name, unknown),
+					"function", data{w.Name}, "instance_id", data{w.InstanceID})
+			}
+			return nil, engine.ErrNotReady
 		}
 		return nil, activityFailure(w.Name, reason, "")
 	}

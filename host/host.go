@@ -71,7 +71,7 @@ type Config struct {
 	Inherited *Inherited
 
 	// newChannel makes the worker channel of an app; tests replace it.
-	newChannel func(h *Host, s *settings.Settings) channel
+	newChannel func(h *Host, s *settings.Settings, entry []string) channel
 }
 
 func (cfg Config) withDefaults() Config {

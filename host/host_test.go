@@ -65,7 +65,7 @@ type channels struct {
 	next func(generation int) *fakeChannel
 }
 
-func (c *channels) make(*Host, *settings.Settings) channel {
+func (c *channels) make(*Host, *settings.Settings, []string) channel {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ch := c.next(len(c.made) + 1)

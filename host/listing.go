@@ -97,6 +97,7 @@ func (h *Host) printListing() {
 	l := h.listing(a)
 	h.reportBroken(l.Broken)
 	if h.cfg.Out == nil {
+		h.reportEntry(a)
 		h.logListing(l)
 		return
 	}
@@ -113,6 +114,9 @@ func (h *Host) printListing() {
 	}
 	if len(l.HTTP)+len(l.Others)+len(l.Manual) == 0 {
 		fmt.Fprintf(&b, "\tNone.%s\n\n", h.whereFunctionsAre(a))
+	}
+	for i := range a.entryFaults {
+		fmt.Fprintf(&b, "\tFunctions in code are missing:\n\t\t%s\n\n", strings.ReplaceAll(a.entryFaults[i].detail(), "\n", "\n\t\t"))
 	}
 	for _, e := range l.Broken {
 		fmt.Fprintf(&b, "\t%s: broken\n", e.Function)
@@ -185,7 +189,7 @@ func (h *Host) whereFunctionsAre(a *app) string {
 	if h.root == "" {
 		return ""
 	}
-	return fmt.Sprintf(" Each folder of %s with a function.json is a function%s.", h.root, h.unlessExcluded(a))
+	return fmt.Sprintf(" Each folder of %s with a function.json is a function%s, and so is what the files that \"main\" of package.json names register.", h.root, h.unlessExcluded(a))
 }
 
 // unlessExcluded says that a function allow list is in force.

@@ -20,14 +20,14 @@ const (
 // maxProcesses is the largest number of worker processes (azure-functions-host WorkerProcessCountOptions.cs).
 const maxProcesses = 10
 
-// newNodeChannel makes the channel that runs JavaScript functions.
-func newNodeChannel(h *Host, s *settings.Settings) channel {
+// newNodeChannel makes the channel that runs JavaScript functions, those of entry files among them.
+func newNodeChannel(h *Host, s *settings.Settings, entry []string) channel {
 	args := h.cfg.NodeArgs
 	if text, ok := s.Lookup(nodeArgsSetting); ok {
 		args = append(args[:len(args):len(args)], strings.Fields(text)...)
 	}
 	return node.New(node.Config{
-		Root: h.root, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s),
+		Root: h.root, Entry: entry, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s),
 		Logger: h.cfg.Logger.With(categoryKey, "Worker.node"),
 		OnLog:  h.logOfWorker,
 	})

@@ -141,6 +141,13 @@ func (r *reloader) reload(reason string) {
 		}
 		return
 	}
+	if current := h.current.Load(); len(next.entryFaults) > 0 && current != nil && len(current.entryFaults) == 0 && current.hasRegistered() {
+		// Half of the functions would be gone, and with them what orchestrations wait for: a compiler may be at work, or an editor.
+		h.reportEntry(next)
+		h.logger.Error("The app was not reloaded and goes on as it was.")
+		r.retired.Go(func() { r.discard(next) })
+		return
+	}
 	r.number++
 	h.completeApp(next)
 	old := h.current.Swap(next)
@@ -149,6 +156,7 @@ func (r *reloader) reload(reason string) {
 		h.logger.Error("starting the listeners of the reloaded app", "error", err)
 	}
 	l := h.listing(next)
+	h.reportEntry(next)
 	h.reportBroken(l.Broken)
 	h.logger.Info(fmt.Sprintf("Reloaded in %d ms: %d functions%s", time.Since(began).Milliseconds(),
 		len(next.functions.Functions)-len(next.unloadable), brokenCount(len(l.Broken))), "generation", data{next.number})
@@ -174,6 +182,15 @@ func (r *reloader) retire(old *app) {
 	err = errors.Join(err, old.channel.Stop(ctx))
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.h.logger.Warn("ending the replaced generation of the app", "generation", old.number, "error", err)
+	}
+}
+
+// discard ends the worker of a generation that does not come to be.
+func (r *reloader) discard(next *app) {
+	ctx, cancel := context.WithTimeout(r.grave, retirePatience)
+	defer cancel()
+	if err := next.channel.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		r.h.logger.Debug("ending the worker of an app that was not reloaded", "error", err)
 	}
 }
 

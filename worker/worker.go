@@ -45,12 +45,12 @@ type HTTPRequest struct {
 	Query   map[string]string // repeated values joined by ","
 	Params  map[string]string // route parameters; absent optional ones are left out
 	Body    []byte            // nil: no body
-	// Live is the exchange itself, for functions of this process; the fields above but Params are not filled then. nil: the function is run
-	// by hand, or in another process.
+	// Live is the exchange itself, for functions of this process and for those whose requests are streamed to theirs; the fields above but Params
+	// are not filled then. nil: the function is run by hand, or in another process.
 	Live *LiveHTTP `json:"-"`
 }
 
-// LiveHTTP is an HTTP exchange that a function of this process takes part in.
+// LiveHTTP is an HTTP exchange that a function takes part in while it goes on.
 type LiveHTTP struct {
 	Writer  http.ResponseWriter
 	Request *http.Request
@@ -114,6 +114,8 @@ type Result struct {
 	Outputs map[string]Value
 	// ReturnValue is the function's return value; Kind None when there is none.
 	ReturnValue Value
+	// Streamed is true when the function has given the response to a streamed HTTP request, which goes another way than the result.
+	Streamed bool
 }
 
 // Channel loads functions into a worker and runs invocations in it. All methods are safe for concurrent use.
@@ -126,12 +128,27 @@ type Channel interface {
 	Invoke(ctx context.Context, inv *Invocation) (*Result, error)
 }
 
+// Index is what the app's entry files have registered, and what went wrong with them.
+type Index struct {
+	Functions []functions.Registered
+	Errors    []EntryError
+}
+
+// EntryError tells why an entry file could not be loaded. What it has registered before that is in the Index nevertheless.
+type EntryError struct {
+	File    string // absolute; "" when it is no single file's
+	Message string // complete, for the app's author
+	Stack   string
+}
+
 // FunctionError is a failure of the user's code.
 type FunctionError struct {
 	Message string
 	Stack   string // may be empty
 	// Err is the error itself, of a function of this process.
 	Err error
+	// Began is true when the function had begun a streamed response.
+	Began bool
 	// Response is what the caller of an HTTP function gets nevertheless; nil: status 500.
 	Response *HTTPResponse
 }

@@ -33,7 +33,7 @@ func (r Report) survives() string {
 	case r.AppendOnly == "yes" && r.AppendFsync == "always":
 		return "state survives a crash of Redis and of its machine (appendonly yes, appendfsync always)"
 	case r.AppendOnly == "yes" && r.AppendFsync == "everysec":
-		return "state survives a crash of Redis; a crash of its machine loses up to the last second (appendonly yes, appendfsync everysec)"
+		return "state survives a crash of Redis while its disk keeps up; with a slow disk, or a crash of its machine, up to two seconds are lost (appendonly yes, appendfsync everysec)"
 	case r.AppendOnly == "yes" && r.AppendFsync == "no":
 		return "state survives a crash of Redis; a crash of its machine loses what the operating system had not written yet, about half a minute (appendonly yes, appendfsync no)"
 	case r.AppendOnly == "yes":

@@ -31,7 +31,7 @@ func TestSurvey(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		{nil, "Redis [0-9.]+: state survives a crash of Redis; a crash of its machine loses up to the last second"},
+		{nil, "Redis [0-9.]+: state survives a crash of Redis while its disk keeps up; with a slow disk, or a crash of its machine, up to two seconds are lost"},
 		{[]string{"appendfsync", "always"}, "survives a crash of Redis and of its machine"},
 		{[]string{"appendfsync", "no"}, "about half a minute"},
 		{[]string{"appendonly", "no"}, "a restart of Redis loses all state"},

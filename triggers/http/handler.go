@@ -189,7 +189,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
-	if e.fn.Language == functions.Go {
+	if e.fn.Language == functions.Go || e.fn.Stream {
 		h.runLive(w, r, e, params)
 		return
 	}

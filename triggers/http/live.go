@@ -8,14 +8,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/durango-functions/durango/triggers"
 	"github.com/durango-functions/durango/worker"
 )
 
-// runLive invokes a function of this process, which takes part in the exchange: it reads the body as it comes and may write the response as it
-// goes. What it returns instead is written once its outputs have taken place.
+// runLive invokes a function of this process, or one whose requests are streamed to the worker: it takes part in the exchange, reads the body as it
+// comes and may write the response as it goes. What it returns instead is written once its outputs have taken place.
 func (h *Handler) runLive(w http.ResponseWriter, r *http.Request, e *endpoint, params map[string]string) {
 	if r.ContentLength > h.opts.MaxBodyBytes {
 		h.answer(w, http.StatusRequestEntityTooLarge)
@@ -42,7 +43,11 @@ func (h *Handler) runLive(w http.ResponseWriter, r *http.Request, e *endpoint, p
 		h.failLive(live, r, err)
 		return
 	}
-	if resp := result.ReturnValue.Response; resp != nil && !live.began {
+	resp := result.ReturnValue.Response
+	if resp == nil && e.fn.Stream {
+		resp = &worker.HTTPResponse{Status: strconv.Itoa(http.StatusNoContent)}
+	}
+	if resp != nil && !live.began {
 		if err := h.write(w, r, resp); err != nil {
 			h.logger.Error(fmt.Sprintf("The response of function %s cannot be sent, the caller gets status 500: %s.", e.fn.Name, err), "function", e.fn.Name)
 			h.answer(w, http.StatusInternalServerError)
@@ -60,6 +65,10 @@ func (h *Handler) failLive(w *liveWriter, r *http.Request, err error) {
 		if strings.HasPrefix(name, "Content-") || name == "Etag" || name == "Last-Modified" || name == "Cache-Control" || name == "Location" {
 			w.Header().Del(name)
 		}
+	}
+	if errors.As(err, new(*http.MaxBytesError)) {
+		h.answer(w, http.StatusRequestEntityTooLarge)
+		return
 	}
 	var failed *worker.FunctionError
 	if errors.As(err, &failed) && failed.Response != nil && h.write(w, r, failed.Response) == nil {

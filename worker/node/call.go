@@ -16,6 +16,17 @@ import (
 
 // invoke runs an invocation of a function that is loaded in this process.
 func (p *process) invoke(ctx context.Context, fn *loaded, inv *worker.Invocation) (*worker.Result, error) {
+	if live := liveOf(inv); live != nil {
+		return p.stream(ctx, fn, inv, live)
+	}
+	if fn.fn.Stream && len(inv.Inputs) > 0 && inv.Inputs[0].Value.Request != nil {
+		return p.streamByHand(ctx, fn, inv)
+	}
+	return p.call(ctx, fn, inv, func() {})
+}
+
+// call sends an invocation to the process, calls sent, and waits for the answer.
+func (p *process) call(ctx context.Context, fn *loaded, inv *worker.Invocation, sent func()) (*worker.Result, error) {
 	c := &call{function: fn.fn.Name, answer: make(chan answer, 1)}
 	id, err := p.register(c)
 	if err != nil {
@@ -29,6 +40,7 @@ func (p *process) invoke(ctx context.Context, fn *loaded, inv *worker.Invocation
 		p.forget(id, false)
 		return nil, err
 	}
+	sent()
 	select {
 	case a := <-c.answer:
 		return a.result, a.err

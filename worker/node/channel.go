@@ -30,6 +30,8 @@ type Channel struct {
 	functions map[string]*loaded // by name in lower case
 	nextID    int
 	version   string
+	index     *worker.Index // what the first process has told of its entry files
+	crashes   int           // processes that ended while they loaded the entry files
 }
 
 type state uint8
@@ -116,6 +118,7 @@ func (c *Channel) Stop(ctx context.Context) error {
 		close(done)
 	})
 	defer waiting.Wait()
+	defer c.cfg.transport.CloseIdleConnections()
 	select {
 	case <-done:
 		c.kill()
@@ -256,7 +259,7 @@ func (c *Channel) register(fn *functions.Function) (*loaded, error) {
 	if fn.ScriptFile == "" {
 		return nil, &worker.LoadError{Function: fn.Name, Message: "the function has no script file"}
 	}
-	h := loadHeader{ID: c.nextID + 1, Name: fn.Name, Directory: fn.Dir, Script: fn.ScriptFile, EntryPoint: fn.EntryPoint}
+	h := loadHeader{ID: c.nextID + 1, Name: fn.Name, Directory: fn.Dir, Script: fn.ScriptFile, EntryPoint: fn.EntryPoint, Registered: fn.Registered}
 	for _, b := range fn.Bindings {
 		h.Bindings = append(h.Bindings, bindingHeader{Name: b.Name, Type: b.Type, Direction: b.Direction})
 	}

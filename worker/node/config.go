@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,8 @@ import (
 type Config struct {
 	// Root is the folder of the app; it becomes the working directory of the processes.
 	Root string
+	// Entry are the files that register functions by themselves, as absolute paths: each process loads them before it takes invocations.
+	Entry []string
 	// Env is the full environment of the processes as "KEY=value"; nil is the environment of this process. The channel adds
 	// FUNCTIONS_WORKER_RUNTIME, AzureWebJobsScriptRoot and FUNCTIONS_APPLICATION_DIRECTORY.
 	Env []string
@@ -43,8 +46,11 @@ type Config struct {
 	DrainTimeout time.Duration
 	// ExitGrace is how long a process that was told to end may take before it is killed. Default 500 ms.
 	ExitGrace time.Duration
+	// HookGrace is ExitGrace for a process whose app has appTerminate hooks. Default 5 s.
+	HookGrace time.Duration
 
-	hintAfter time.Duration // see Invocation.hintLater in js/invocation.js
+	transport *http.Transport // to the HTTP servers of the processes
+	hintAfter time.Duration   // see Invocation.hintLater in js/invocation.js
 }
 
 // fill sets the defaults.
@@ -58,6 +64,7 @@ func (c *Config) fill() {
 	if c.OnLog == nil {
 		c.OnLog = func(worker.LogRecord) {}
 	}
+	c.transport = newTransport()
 	if c.Processes == 0 {
 		c.Processes = 1
 	}
@@ -69,6 +76,7 @@ func (c *Config) fill() {
 		&c.LoadTimeout:  time.Minute,
 		&c.DrainTimeout: 10 * time.Second,
 		&c.ExitGrace:    500 * time.Millisecond,
+		&c.HookGrace:    5 * time.Second,
 		&c.hintAfter:    time.Second,
 	} {
 		if *d == 0 {

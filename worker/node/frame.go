@@ -24,12 +24,15 @@ const (
 	frameLoad   frameType = 2
 	frameInvoke frameType = 3
 	frameDrain  frameType = 4
+	frameIndex  frameType = 5
 
 	frameReady   frameType = 64 // worker -> host
 	frameLoaded  frameType = 65
 	frameResult  frameType = 66
 	frameFailure frameType = 67
 	frameLog     frameType = 68
+	frameIndexed frameType = 69
+	frameEntry   frameType = 70
 )
 
 // frame is one message between host and worker: a small JSON header, and attachments that are never escaped or parsed on the way.

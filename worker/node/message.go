@@ -28,6 +28,7 @@ type loadHeader struct {
 	Script     string          `json:"script"`
 	EntryPoint string          `json:"entryPoint,omitempty"`
 	Bindings   []bindingHeader `json:"bindings"`
+	Registered bool            `json:"registered,omitempty"`
 }
 
 type bindingHeader struct {
@@ -75,6 +76,8 @@ type resultHeader struct {
 		Value *outputValue `json:"v"`
 	} `json:"out"`
 	Return *outputValue `json:"ret"`
+	// Answered is true when a streamed function has given a response, which goes another way.
+	Answered bool `json:"answered"`
 }
 
 // outputValue is a value from the worker; nil is none.
@@ -88,7 +91,8 @@ type outputValue struct {
 }
 
 type failureHeader struct {
-	ID uint64 `json:"id"`
+	ID    uint64 `json:"id"`
+	Began bool   `json:"began"` // a streamed response had begun
 }
 
 type logHeader struct {
@@ -171,7 +175,7 @@ func decodeResult(f *frame) (id uint64, result *worker.Result, err error) {
 	if err := f.decode(&h); err != nil {
 		return 0, nil, err
 	}
-	result = &worker.Result{}
+	result = &worker.Result{Streamed: h.Answered}
 	if result.ReturnValue, err = f.value(h.Return); err != nil {
 		return h.ID, nil, fmt.Errorf("return value: %w", err)
 	}

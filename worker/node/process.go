@@ -50,6 +50,7 @@ type process struct {
 	draining  bool
 	idle      chan struct{} // closed when draining and no call is left
 	reason    string        // why we have ended it ourselves
+	entry     entryState
 	crash     *worker.CrashError
 }
 
@@ -114,6 +115,7 @@ func startProcess(cfg *Config, node string) (p *process, err error) {
 		send:  make(chan *frame, sendQueue),
 		ready: make(chan struct{}), dying: make(chan struct{}), exited: make(chan struct{}), idle: make(chan struct{}),
 		calls: map[uint64]*call{}, abandoned: map[uint64]string{}, loads: map[int]*load{},
+		entry: entryState{done: make(chan struct{})},
 	}
 	p.run(files[outRead], files[errRead])
 	return p, nil
@@ -221,9 +223,11 @@ func (p *process) receive(f *frame) error {
 			return err
 		}
 		message, stack := f.texts()
-		p.finishCall(h.ID, answer{err: &worker.FunctionError{Message: message, Stack: stack}})
+		p.finishCall(h.ID, answer{err: &worker.FunctionError{Message: message, Stack: stack, Began: h.Began}})
 	case frameLog:
 		return p.log(f)
+	case frameEntry, frameIndexed:
+		return p.entry.receive(f)
 	default:
 		return fmt.Errorf("frame of unknown type %d", f.typ)
 	}
@@ -310,7 +314,7 @@ func (p *process) terminate(reason string) {
 	}
 	p.mu.Unlock()
 	p.stdin.Close() // the worker script exits at the end of its input
-	grace := time.NewTimer(p.cfg.ExitGrace)
+	grace := time.NewTimer(p.exitGrace())
 	defer grace.Stop()
 	select {
 	case <-p.exited:

@@ -158,6 +158,13 @@ func (s *slot) start(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	s.ch.setVersion(p.version)
+	if err := s.loadEntry(ctx, p); err != nil {
+		p.terminate("it could not load the app's entry files")
+		if s.blameEntry(p) {
+			return s.start(ctx)
+		}
+		return nil, err
+	}
 	if err := s.preload(ctx, p); err != nil {
 		p.terminate("it could not load the functions")
 		s.blame(p)

@@ -4,6 +4,7 @@
 const { format } = require('util');
 const { create } = require('./context');
 const { toError } = require('./errors');
+const { isReplay } = require('./orchestration');
 
 const LEARN_MORE = 'https://go.microsoft.com/fwlink/?linkid=2097909';
 const BOTH = `Error: Choose either to return a promise or call 'done'. Do not use both in your script. Learn more: ${LEARN_MORE}`;
@@ -28,12 +29,13 @@ class Invocation {
     this.inputs = inputs;
   }
 
-  // run resolves with what the function handed back, through its promise or through done, whichever is first.
-  run() {
+  // run resolves with what the function handed back, through its promise or through done, whichever is first. Hooks may have replaced the
+  // inputs and the function.
+  run(inputs = this.inputs, callback = this.fn.callback) {
     const { fn, context } = this;
     let returned;
     try {
-      returned = fn.callback.call(fn.module, context, ...this.inputs);
+      returned = callback.call(fn.module, context, ...inputs);
     } catch (thrown) {
       this.isDone = true;
       this.reject(toError(thrown));
@@ -90,6 +92,7 @@ class Invocation {
   }
 
   log(level, args) {
+    if (isReplay(this.fn, this.context)) return;
     if (this.isDone) {
       this.system('warning',
         "Warning: Unexpected call to 'log' on the context object after function execution has completed. Please check for " +

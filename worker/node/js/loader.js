@@ -14,6 +14,7 @@ class Loader {
     this.root = root;
     this.require = createRequire(path.join(root, 'function'));
     this.isModuleRoot = undefined;
+    this.readsMaps = false;
   }
 
   // load returns the function for invocations; metadata is {name, directory, script, entryPoint, bindings}.
@@ -42,6 +43,10 @@ class Loader {
   }
 
   async loadScript(file) {
+    if (!this.readsMaps && hasSourceMap(file)) {
+      this.readsMaps = true;
+      process.setSourceMapsEnabled(true);
+    }
     if (this.isESM(file)) return importFile(file);
     // A package.json nearer than the root's may say that this is an ES module. Then require throws, or, in newer versions of node,
     // returns the module with an __esModule added to its exports.
@@ -70,6 +75,15 @@ class Loader {
       }
     }
     return this.isModuleRoot;
+  }
+}
+
+// hasSourceMap: maps are read for apps that have them only, since node then reads those of all packages too, which takes time.
+function hasSourceMap(file) {
+  try {
+    return fs.readFileSync(file, 'utf8').includes('//# sourceMappingURL=');
+  } catch (err) {
+    return false; // loading it will tell
   }
 }
 

@@ -7,6 +7,8 @@ const { fileURLToPath } = require('url');
 const { toError, describe } = require('./errors');
 const { EntryPointError } = require('./loader');
 
+const MOST_CHECKED = 30; // files that are looked through for a syntax error; each takes a process
+
 // explain returns {message, stack} for what loading the script of metadata has thrown.
 function explain(thrown, metadata, root) {
   const { message, stack } = describe(thrown);
@@ -60,9 +62,21 @@ function isListed(packageName, root) {
 }
 
 // syntax shows the line of a syntax error. Node puts "file:line", the line and a caret before the stack of an error in a CommonJS
-// script; for an ES module some versions do not, so another process has to check the file.
+// script; for an ES module some versions do not, so another process has to check the file, and those that it imports.
 function syntax(error, metadata, root) {
-  return located(error.stack, error.message, root) || located(checkFile(metadata.script), error.message, root);
+  let found = located(error.stack, error.message, root);
+  const files = metadata.script ? [metadata.script] : [];
+  for (let i = 0; !found && i < files.length && i < MOST_CHECKED; i++) {
+    found = located(checkFile(files[i]), error.message, root);
+    for (const file of importsOf(files[i])) if (!files.includes(file)) files.push(file);
+  }
+  return found;
+}
+
+// importsOf returns the files that a file imports by a relative path.
+function importsOf(file) {
+  const specifiers = fs.readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"'\n]+)["']/g);
+  return [...specifiers].map((found) => path.resolve(path.dirname(file), found[1])).filter((target) => fs.existsSync(target));
 }
 
 function located(text, message, root) {
@@ -86,13 +100,19 @@ function checkFile(file) {
 
 // where names the innermost place of the stack that lies in the app, outside of node_modules.
 function where(stack, root) {
-  for (const line of stack.split('\n')) {
+  const place = placeOf(stack, root);
+  return place ? ` (${place.file}, line ${place.line})` : '';
+}
+
+// placeOf returns that place as {file, line}, the file relative to the root; undefined when there is none.
+function placeOf(stack, root) {
+  for (const line of String(stack).split('\n')) {
     const found = /^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/.exec(line);
     if (!found) continue;
     const file = fromURL(found[1]);
-    if (file.startsWith(root + path.sep) && !file.includes(`${path.sep}node_modules${path.sep}`)) return ` (${relative(file, root)}, line ${found[2]})`;
+    if (file.startsWith(root + path.sep) && !file.includes(`${path.sep}node_modules${path.sep}`)) return { file: relative(file, root), line: Number(found[2]) };
   }
-  return '';
+  return undefined;
 }
 
 function fromURL(file) {
@@ -104,4 +124,4 @@ function relative(file, root) {
   return file.startsWith(root + path.sep) ? path.relative(root, file) : file;
 }
 
-module.exports = { explain };
+module.exports = { explain, placeOf };

@@ -5,10 +5,10 @@ const { Connection } = require('./frames');
 const { describe } = require('./errors');
 
 // Types of frames, as in frame.go.
-const INIT = 1, LOAD = 2, INVOKE = 3, DRAIN = 4;
-const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68;
+const INIT = 1, LOAD = 2, INVOKE = 3, DRAIN = 4, INDEX = 5;
+const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, INDEXED = 69, ENTERING = 70;
 
-const LEVELS = { trace: 0, debug: 1, information: 2, warning: 3, error: 4 };
+const LEVELS = { trace: 0, debug: 1, information: 2, warning: 3, error: 4, critical: 4 };
 const UNCAUGHT = 'LanguageWorkerConsoleLog[error] Worker uncaught exception:';
 
 const functions = new Map(); // by the host's number
@@ -16,12 +16,14 @@ const running = new Map(); // names of the functions that run, by the host's num
 const inspectArg = process.execArgv.find((arg) => /^--inspect(-brk|-wait)?(=|$)/.test(arg));
 let root = process.cwd();
 let hintAfter = 1000;
+let isEnding = false;
 let loader;
+let core; // what the app registers, once something has been loaded
 let loading = Promise.resolve();
 
 const sink = {
   log(fn, invocationId, level, isSystem, message) {
-    const header = { level: LEVELS[level], fn: fn && fn.name, inv: invocationId, system: isSystem || undefined };
+    const header = { level: LEVELS[level] === undefined ? LEVELS.information : LEVELS[level], fn: fn && fn.name, inv: invocationId, system: isSystem || undefined };
     connection.send(LOG, header, [Buffer.from(message)]);
   },
 };
@@ -38,6 +40,9 @@ function onFrame({ type, header, attachments }) {
     case INVOKE:
       invoke(header, attachments);
       break;
+    case INDEX:
+      loading = loading.then(() => index(header));
+      break;
     case DRAIN:
       if (inspectArg) require('./inspector').giveUp();
       break;
@@ -46,11 +51,29 @@ function onFrame({ type, header, attachments }) {
   }
 }
 
-async function load({ id, ...metadata }) {
+// prepare makes what scripts are loaded with.
+function prepare() {
+  if (loader) return;
+  require('./compat');
+  loader = new (require('./loader').Loader)(root);
+  core = new (require('./core').Core)(sink);
+  core.intercept();
+}
+
+async function index(header) {
+  prepare();
+  const result = await require('./entry').load(core, loader, { root, files: header.files }, (file) => {
+    connection.send(ENTERING, { file });
+    connection.flush(); // the file may never come to an end
+  });
+  connection.send(INDEXED, result);
+}
+
+async function load({ id, registered, ...metadata }) {
   try {
-    require('./compat');
-    loader = loader || new (require('./loader').Loader)(root);
-    functions.set(id, await loader.load(metadata));
+    prepare();
+    core.isLocked = true; // what a function's own script registered would be nobody's
+    functions.set(id, registered ? require('./entry').registered(core, metadata) : await loader.load(metadata));
     connection.send(LOADED, { id, ok: true });
   } catch (thrown) {
     const { message, stack } = require('./loaderrors').explain(thrown, metadata, root);
@@ -60,27 +83,35 @@ async function load({ id, ...metadata }) {
 
 async function invoke(call, attachments) {
   try {
-    const { Invocation } = require('./invocation');
     const fn = functions.get(call.fn);
     if (fn === undefined) throw new Error(`function number ${call.fn} is not loaded`);
     running.set(call.id, fn.name);
-    const invocation = new Invocation(fn, call, attachments, sink, hintAfter);
-    const run = () => invocation.run();
-    const result = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(run) : run());
     const parts = [];
-    const { out, ret } = require('./outputs').collect(fn, invocation.context, result, parts);
-    connection.send(RESULT, { id: call.id, out, ret }, parts);
+    const run = fn.isRegistered ? require('./model').invoke : invokeFolder;
+    const invoked = () => run(core, fn, call, attachments, parts);
+    const { out, ret, answered } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invoked) : invoked());
+    connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
   } catch (thrown) {
-    fail(call.id, thrown);
+    const fn = functions.get(call.fn);
+    fail(call.id, thrown, fn !== undefined && fn.isRegistered ? require('./stream').breakOff(call.invocationId) : undefined);
   } finally {
     running.delete(call.id);
   }
 }
 
-function fail(id, thrown) {
+// invokeFolder invokes a function of a folder. It returns {out, ret, result}, with the data of out and ret in parts.
+async function invokeFolder(core, fn, call, attachments, parts) {
+  const { Invocation } = require('./invocation');
+  const invocation = new Invocation(fn, call, attachments, core.has('log') ? core.hookedSink() : sink, hintAfter);
+  const result = core.hasInvocationHooks() ? await require('./model').runHooked(core, invocation) : await invocation.run();
+  return { ...require('./outputs').collect(fn, invocation.context, result, parts), result };
+}
+
+// fail answers an invocation that has failed. began: its streamed response had begun.
+function fail(id, thrown, began) {
   const { message, stack } = describe(thrown);
   try {
-    connection.send(FAILURE, { id }, [Buffer.from(message), Buffer.from(stack)]);
+    connection.send(FAILURE, { id, began }, [Buffer.from(message), Buffer.from(stack)]);
   } catch (err) {
     connection.send(FAILURE, { id }, [Buffer.from(`${message.slice(0, 1000)}... (${err.message})`), Buffer.alloc(0)]);
   }
@@ -89,10 +120,11 @@ function fail(id, thrown) {
 // nameOf tells which function's code a stack is in, if that can be told.
 function nameOf(stack) {
   const path = require('path');
+  let names = new Set();
   for (const fn of functions.values()) {
-    if (stack.includes(fn.directory + path.sep)) return fn.name;
+    if (stack.includes(fn.isRegistered ? `${fn.script}:` : fn.directory + path.sep)) names.add(fn.name);
   }
-  const names = new Set(running.values());
+  if (names.size !== 1) names = new Set(running.values()); // a file may register several
   return names.size === 1 ? [...names][0] : undefined;
 }
 
@@ -113,8 +145,21 @@ process.on('uncaughtException', (thrown) => {
 
 process.on('exit', () => connection.flushSync());
 
+// end ends the process; the app's appTerminate hooks run before. The host does not wait for ever.
+async function end() {
+  if (isEnding) return;
+  isEnding = true;
+  try {
+    if (core && core.has('appTerminate')) await core.run('appTerminate', core.appContext());
+  } catch (thrown) {
+    const { message, stack } = describe(thrown);
+    sink.log(undefined, undefined, 'error', true, `An appTerminate hook failed: ${stack || message}`);
+  }
+  process.exit(0);
+}
+
 // The pipes end when the host is gone or wants this process gone.
-const connection = new Connection(onFrame, () => process.exit(0));
+const connection = new Connection(onFrame, end);
 connection.send(READY, { version: process.version, pid: process.pid });
 connection.flush();
 

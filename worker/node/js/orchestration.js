@@ -25,4 +25,9 @@ function withActionRefs(state) {
   return { ...state, actions: state.actions.map((actions) => actions.map(replace)) };
 }
 
-module.exports = { isOrchestratorState, withActionRefs };
+// isReplay reports whether an orchestrator is at a place where it has been before: what it logs there has been logged.
+function isReplay(fn, context) {
+  return fn.triggerType === 'orchestrationtrigger' && Boolean(context && context.df && context.df.isReplaying);
+}
+
+module.exports = { isOrchestratorState, isReplay, withActionRefs };

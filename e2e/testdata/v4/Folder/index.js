@@ -1,0 +1,1 @@
+module.exports = async (context, input) => `folder got ${input}`;

@@ -25,8 +25,8 @@ func TestReadmes(t *testing.T) {
 		{filepath.Join("..", "samples", "hello", "README.md"), "hello", 3},
 		{filepath.Join("..", "samples", "manage-instances", "README.md"), "manage-instances", 8},
 		{filepath.Join("..", "samples", "patterns", "README.md"), "patterns", 5},
-		{filepath.Join("..", "samples", "entities", "README.md"), "entities", 5},
 		{filepath.Join("..", "samples", "v4-typescript", "README.md"), "v4-typescript", 4},
+		{filepath.Join("..", "samples", "entities", "README.md"), "entities", 5},
 		{filepath.Join("..", "samples", "go-hello", "README.md"), "go-hello", 3},
 		{filepath.Join("..", "samples", "go-order", "README.md"), "go-order", 12},
 	} {

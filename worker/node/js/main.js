@@ -88,8 +88,8 @@ async function invoke(call, attachments) {
     running.set(call.id, fn.name);
     const parts = [];
     const run = fn.isRegistered ? require('./model').invoke : invokeFolder;
-    const invoked = () => run(core, fn, call, attachments, parts);
-    const { out, ret, answered } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invoked) : invoked());
+    const invocation = () => run(core, fn, call, attachments, parts);
+    const { out, ret, answered } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invocation) : invocation());
     connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
   } catch (thrown) {
     const fn = functions.get(call.fn);

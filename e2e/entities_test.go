@@ -17,11 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entityApp is the app of testdata/entities on the generation of durable-functions that the folder sdk of testdata pins.
+// entityApp is the app of testdata/entities on the generation of durable-functions that the folder sdk of testdata pins; "v4" declares the same functions in code.
 func entityApp(t testing.TB, sdk string) string {
 	root := app(t, filepath.Join("testdata", "entities"), filepath.Join("testdata", sdk))
-	if sdk == "app35" { // whose client is part of another programming model
-		require.NoError(t, os.RemoveAll(filepath.Join(root, "Client")))
+	if sdk == "v4" {
+		folders, err := filepath.Glob(filepath.Join(root, "*", "function.json"))
+		require.NoError(t, err)
+		for _, file := range folders {
+			require.NoError(t, os.Remove(file))
+		}
+		write(t, `{"main": "v4/index.js"}`, root, "package.json")
 	}
 	return root
 }
@@ -62,14 +67,14 @@ func TestEntities(t *testing.T) {
 		run  func(t *testing.T, h *host)
 		sdks []string
 	}{
-		// In 1.5.4 orchestrators cannot signal, and calls do not throw. The client of 3.5.0 is part of another programming model.
-		{"operations", entityOperations, []string{"app21", "app35"}},
-		{"failures", entityFailures, []string{"app21", "app35"}},
-		{"routes", entityRoutes, []string{"app15", "app21", "app35"}},
-		{"crash", entityCrash, []string{"app15", "app21", "app35"}},
-		{"client", entityClient, []string{"app15", "app21"}},
+		// In 1.5.4 orchestrators cannot signal, and calls do not throw.
+		{"operations", entityOperations, []string{"app21", "v4"}},
+		{"failures", entityFailures, []string{"app21", "v4"}},
+		{"routes", entityRoutes, []string{"app15", "app21", "v4"}},
+		{"crash", entityCrash, []string{"app15", "app21", "v4"}},
+		{"client", entityClient, []string{"app15", "app21", "v4"}},
 	}
-	for _, sdk := range []string{"app15", "app21", "app35"} {
+	for _, sdk := range []string{"app15", "app21", "v4"} {
 		t.Run(sdk, func(t *testing.T) {
 			t.Parallel()
 			h := startHost(t, options{Root: entityApp(t, sdk), Redis: startRedis(t).URL})
@@ -194,7 +199,7 @@ func entityClient(t *testing.T, h *host) {
 func TestEntitySignalsOnce(t *testing.T) {
 	t.Parallel()
 	const senders, each = 200, 100
-	for _, sdk := range []string{"app21", "app35"} {
+	for _, sdk := range []string{"app21", "v4"} {
 		t.Run(sdk, func(t *testing.T) {
 			t.Parallel()
 			o := options{Root: entityApp(t, sdk), Redis: startRedis(t).URL}
@@ -244,7 +249,7 @@ func (h *host) counted(key string) (n int) {
 func TestEntityTransfers(t *testing.T) {
 	t.Parallel()
 	const accounts, transfers = 32, 500
-	o := options{Root: entityApp(t, "app35"), Redis: startRedis(t).URL}
+	o := options{Root: entityApp(t, "v4"), Redis: startRedis(t).URL}
 	a, b := startHost(t, o), startHost(t, o)
 	for i := range accounts {
 		b.signal("Account", strconv.Itoa(i), "deposit", 100)

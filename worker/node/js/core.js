@@ -4,6 +4,7 @@
 
 const Module = require('module');
 const { describe } = require('./errors');
+const { loading } = require('./fields');
 
 const NAME = '@azure/functions-core';
 const HOOKS = ['preInvocation', 'postInvocation', 'appStart', 'appTerminate', 'log'];
@@ -74,7 +75,7 @@ class Core {
     const { api } = this;
     const load = Module._load;
     Module._load = function (request, ...rest) {
-      return request === NAME ? api : load.call(this, request, ...rest);
+      return request === NAME ? api : loading(request, () => load.call(this, request, ...rest));
     };
   }
 

@@ -97,6 +97,7 @@ function registered(core, metadata) {
     isRegistered: true,
     callback: entry.callback,
     model: entry.model,
+    parsesText: entry.model.name === '@azure/functions', // what it does with text is known
     triggerName: trigger === undefined ? '' : trigger.name,
     triggerType: trigger === undefined ? '' : trigger.type.toLowerCase(),
     metadata: {

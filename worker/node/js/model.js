@@ -37,15 +37,19 @@ class CoreContext {
 }
 
 function rpcRequest(fn, call, attachments) {
-  const { exception, ...retry } = call.retry || {};
+  const parsesText = fn.parsesText && fn.triggerType !== 'httptrigger'; // for HTTP it looks at the fields itself
   return {
     invocationId: call.invocationId,
     functionId: fn.metadata.functionId,
-    inputData: (call.inputs || []).map(({ n: name, v: value }) => ({ name, data: toTyped(value, attachments) })),
-    triggerMetadata: metadataToTyped(call.metadata),
+    inputData: (call.inputs || []).map(({ n: name, v: value }) => ({ name, data: toTyped(value, attachments, parsesText) })),
+    triggerMetadata: metadataToTyped(call.metadata, parsesText),
     traceContext: { traceParent: call.traceparent, traceState: call.tracestate, attributes: {} },
-    retryContext: call.retry && { ...retry, exception: exception === undefined ? undefined : { message: exception } },
+    retryContext: call.retry && retryContext(call.retry),
   };
+}
+
+function retryContext({ exception, ...counts }) {
+  return { ...counts, exception: exception === undefined ? undefined : { message: exception } };
 }
 
 // invoke returns {out, ret, answered, result}, with the data of out and ret in parts. answered: the response has gone out over HTTP.
@@ -67,10 +71,12 @@ async function invoke(core, fn, call, attachments, parts) {
 
 // withHooks calls a function between its hooks, which share hookData, and may replace its inputs, the function itself, its result and its
 // error.
-async function withHooks(core, coreContext, { context, inputs, callback }, call) {
-  if (!core.hasInvocationHooks()) {
-    return coreContext.during('invocation', () => call(inputs, callback));
-  }
+function withHooks(core, coreContext, args, call) {
+  if (core.hasInvocationHooks()) return hooked(core, coreContext, args, call);
+  return coreContext.during('invocation', () => call(args.inputs, args.callback));
+}
+
+async function hooked(core, coreContext, { context, inputs, callback }, call) {
   const shared = { hookData: {}, appHookData: core.appHookData, invocationContext: context };
   const pre = readOnly({ inputs, functionCallback: callback }, shared);
   await coreContext.during('preInvocationHooks', () => core.run('preInvocation', pre));

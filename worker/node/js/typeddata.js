@@ -1,15 +1,27 @@
 'use strict';
 // Between the values of the wire and the TypedData of the FunctionRpc protocol, in which programming models take and give values.
 
-const { HTTP, decode, encode } = require('./values');
+const { HTTP, parseOrText, decode, encode } = require('./values');
+
+// asItIs makes TypedData of a JavaScript value, which @azure/functions hands on without a look at it. In text it would try JSON.parse, whose failure
+// takes longer than all else here.
+function asItIs(value) {
+  return { int: value };
+}
+
+// textToTyped makes TypedData of text. parsesText: the model parses it if it can.
+function textToTyped(text, parsesText) {
+  const value = parsesText ? parseOrText(text) : null;
+  return value === null ? { string: text } : asItIs(value);
+}
 
 // toTyped makes the TypedData of an input.
-function toTyped(value, attachments) {
+function toTyped(value, attachments, parsesText) {
   if (!value) return undefined;
   const data = attachments[value.a];
   switch (value.k) {
     case 's':
-      return { string: data.toString('utf8') };
+      return textToTyped(data.toString('utf8'), parsesText);
     case 'j':
       return { json: data.toString('utf8') };
     case 'b':
@@ -21,16 +33,16 @@ function toTyped(value, attachments) {
         body: data === undefined ? undefined : { bytes: data },
       } };
     default:
-      return { int: decode(value, attachments) }; // what is an object already: this is the field that models hand on as it is
+      return asItIs(decode(value, attachments)); // what is an object already
   }
 }
 
 // metadataToTyped makes TypedData of binding data: text travels as text.
-function metadataToTyped(metadata) {
+function metadataToTyped(metadata, parsesText) {
   const typed = {};
   for (const name of Object.keys(metadata || {})) {
     const value = metadata[name];
-    typed[name] = typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) };
+    typed[name] = typeof value === 'string' ? textToTyped(value, parsesText) : { json: JSON.stringify(value) };
   }
   return typed;
 }
@@ -41,7 +53,7 @@ function fromTyped(data, attachments, what) {
   for (const key of ['string', 'bytes', 'stream', 'int', 'double']) {
     if (data[key] !== undefined && data[key] !== null) return encode(plain(key, data[key]), attachments, what);
   }
-  if (typeof data.json === 'string') return { k: 'j', a: attachments.push(Buffer.from(data.json)) - 1 };
+  if (typeof data.json === 'string') return { k: 'j', a: attachments.push(data.json) - 1 };
   if (data.http) return fromHTTP(data.http, attachments, what);
   for (const key of ['collectionString', 'collectionDouble', 'collectionSint64', 'collectionBytes']) {
     if (data[key]) return encode(Object.values(data[key])[0], attachments, what);

@@ -240,6 +240,38 @@ func TestEntryThatEndsProcesses(t *testing.T) {
 	}
 }
 
+// TestTextForModels: the input and the binding data of @azure/functions are parsed if they parse; another model gets them as text.
+func TestTextForModels(t *testing.T) {
+	t.Parallel()
+	a := entryApp(t, []string{"index.js", "other.js"}, map[string]string{
+		"index.js": azure + `app.generic("Own", { trigger: { type: "activityTrigger", name: "input" }, handler: (input, context) =>
+			JSON.stringify([typeof input, input, context.triggerMetadata.instanceId, context.triggerMetadata.more]) });`,
+		"other.js": `const core = require("@azure/functions-core");
+			core.setProgrammingModel({ name: "other", version: "1", getInvocationModel: ({ request }) => ({
+				getArguments: async () => ({ context: {}, inputs: [] }),
+				invokeFunction: async () => undefined,
+				getResponse: async () => ({ returnValue: { string: JSON.stringify([request.inputData[0].data, request.triggerMetadata]) } }),
+			}) });
+			core.registerFunction({ name: "Other", bindings: { input: { type: "activityTrigger", direction: "in" } } }, () => {});`,
+	})
+	invoke := func(name, text string) string {
+		inv := invocation(a.registered(name), worker.StringValue(text))
+		quoted, err := json.Marshal(text)
+		require.NoError(t, err)
+		inv.TriggerMetadata = map[string]json.RawMessage{"InstanceId": quoted, "More": json.RawMessage(`{"A":[{"B":1}]}`)}
+		result, err := a.ch.Invoke(ctxFor(t), inv)
+		require.NoError(t, err)
+		return string(result.ReturnValue.Data)
+	}
+	for text, want := range map[string]string{
+		`[1]`: `["object",[1],[1],`, `"x"`: `["string","x","x",`, `x`: `["string","x","x",`, ``: `["string","","",`, ` 5 `: `["number",5,5,`, `0`: `["number",0,0,`,
+		`false`: `["boolean",false,false,`, `null`: `["object",null,null,`, `{bad`: `["string","{bad","{bad",`, `2cbc6ab788c84b8d`: `["string","2cbc6ab788c84b8d","2cbc6ab788c84b8d",`,
+	} {
+		require.Equal(t, want+`{"a":[{"b":1}]}]`, invoke("Own", text), "%q", text)
+	}
+	require.JSONEq(t, `[{"string":"5"},{"InstanceId":{"string":"5"},"More":{"json":"{\"A\":[{\"B\":1}]}"}}]`, invoke("Other", "5"))
+}
+
 func TestOrchestratorOf35(t *testing.T) {
 	t.Parallel()
 	a := entryApp(t, []string{"index.js"}, map[string]string{"index.js": `const df = require("durable-functions");

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable/entity"
+	"github.com/durango-functions/durango/durable/history"
 )
 
 // failureLabel separates the text of a failed invocation from the orchestration's state (durable-functions
@@ -25,6 +26,8 @@ type wireResult struct {
 	Error         *string
 	CustomStatus  json.RawMessage
 	SchemaVersion wireSchema
+	// FailureDetails are those of the failed task that the orchestrator did not catch (durable-functions 3.x).
+	FailureDetails *history.FailureDetails
 }
 
 // ParseResult reads what an orchestrator function returned. The error says what is wrong with it. The actions share raw's memory.
@@ -100,6 +103,7 @@ func (w *wireResult) result() (*Result, error) {
 		Output:        bytes.Clone(present(w.Output)),
 		CustomStatus:  bytes.Clone(present(w.CustomStatus)),
 		SchemaVersion: int(w.SchemaVersion),
+		Failure:       w.FailureDetails,
 	}
 	if w.Error != nil {
 		r.Error = *w.Error

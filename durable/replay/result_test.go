@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/durango-functions/durango/durable/history"
 )
 
 func TestParseResult(t *testing.T) {
@@ -104,7 +106,10 @@ func TestParseFailure(t *testing.T) {
 		require.True(t, r.Failed)
 		require.NotEmpty(t, r.Error)
 	}
-	_, ok := ParseFailure("Cannot find module 'x'")
+	r, ok := ParseFailure("false\n\n$OutOfProcData$:" + state + `,"error":"Busy: no room","failureDetails":{"ErrorType":"Busy","ErrorMessage":"no room","IsNonRetriable":false,"Properties":{"code":7}}}`)
+	require.True(t, ok)
+	require.Equal(t, &history.FailureDetails{ErrorType: "Busy", ErrorMessage: "no room", Properties: json.RawMessage(`{"code":7}`)}, r.Failure)
+	_, ok = ParseFailure("Cannot find module 'x'")
 	require.False(t, ok)
 }
 

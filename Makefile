@@ -39,7 +39,8 @@ test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install wha
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./... && $(GO) test ./...
 	$(MAKE) --no-print-directory test-samples
-	# The engine's tests once more with orchestrators in Go: kept in memory, and replayed from their history at each episode.
+	# The engine's tests once more: with clients in the host's process, and with orchestrators in Go, kept in memory and replayed from their history.
+	DURANGO_TEST_ORCHESTRATORS=local $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	DURANGO_TEST_ORCHESTRATORS=go $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	DURANGO_TEST_ORCHESTRATORS=go-replay $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	$(GO) test -race -count=1 -timeout 15m ./...
@@ -80,16 +81,18 @@ bench: need-go need-redis ## Measure durango beside its peers, some 15 minutes; 
 	cd bench && $(GO) run . -json results.json
 
 .PHONY: bench-smoke
-bench-smoke: need-go need-redis ## Do all measurements once and in small, to see that they work
+bench-smoke: need-go need-redis need-node $(PACKAGES) build ## Do all measurements once and in small, to see that they work
 	cd bench && $(GO) run . -smoke
+	cd bench && $(GO) run . js -smoke -apps app,app35 -durango ../bin/durango
 
 .PHONY: bench-report
-bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json
+bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json and results-js.json
 	cd bench && $(GO) run . report
+	$(if $(wildcard bench/results-js.json),cd bench && $(GO) run . js -json results-js.json -docs ../docs)
 
 .PHONY: bench-js
 bench-js: need-redis need-node $(PACKAGES) build ## Measure the built host with an app in JavaScript over HTTP
-	cd bench && $(GO) run . js -durango ../bin/durango -json results-js.json
+	cd bench && $(GO) run . js -apps app,app35 -durango ../bin/durango -json results-js.json
 
 .PHONY: clean
 clean: ## Remove what the other targets made, npm packages included

@@ -80,12 +80,14 @@ func (x *executor) ExecuteOrchestrator(ctx context.Context, w *engine.Orchestrat
 		logger.Info(fmt.Sprintf("Started orchestration '%s' (Instance='%s')", fn.Name, w.InstanceID),
 			"function", data{fn.Name}, "instance_id", data{w.InstanceID})
 	}
-	payload := replay.BuildPayload(nil, replay.PayloadInput{
-		History: w.History, Input: w.Input, InstanceID: w.InstanceID, ParentInstanceID: w.ParentInstanceID,
-		IsReplaying: w.IsReplaying, HTTPSleep: x.httpSleep,
-	})
+	episode := &worker.Episode{
+		Generation: w.Generation, Past: w.Past, New: w.New, Input: w.Input,
+		Rest: replay.BuildPayload(nil, replay.PayloadInput{
+			InstanceID: w.InstanceID, ParentInstanceID: w.ParentInstanceID, IsReplaying: w.IsReplaying, HTTPSleep: x.httpSleep,
+		}),
+	}
 	result, err := a.invoker.invoke(ctx, fn,
-		triggers.Event{Value: worker.Value{Kind: worker.String, Data: payload}, Reason: "Orchestration episode"},
+		triggers.Event{Value: worker.Value{Kind: worker.Orchestration, Episode: episode}, Reason: "Orchestration episode"},
 		mode{quiet: true, once: true, pure: true, instanceID: w.InstanceID})
 	outcome, err := orchestratorOutcome(w.Name, result, err)
 	x.logOutcome(logger, fn, w, outcome, err)
@@ -223,6 +225,7 @@ func jsonOf(v worker.Value) (json.RawMessage, error) {
 		return json.Marshal(v.Data)
 	case worker.HTTP:
 		return json.Marshal(v.Response)
+	case worker.Orchestration: // goes to workers only
 	}
 	return nil, fmt.Errorf("value of unknown kind %d", v.Kind)
 }

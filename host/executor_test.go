@@ -132,13 +132,15 @@ func TestExecuteOrchestrator(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x, log := testExecutor(t, func(_ context.Context, inv *worker.Invocation) (*worker.Result, error) {
-				require.Equal(t, worker.String, inv.Inputs[0].Value.Kind)
-				var payload map[string]any
-				require.NoError(t, json.Unmarshal(inv.Inputs[0].Value.Data, &payload))
-				require.Equal(t, "i", payload["instanceId"])
+				require.Equal(t, worker.Orchestration, inv.Inputs[0].Value.Kind)
+				episode := inv.Inputs[0].Value.Episode
+				var rest map[string]any
+				require.NoError(t, json.Unmarshal(episode.Rest, &rest))
+				require.Equal(t, "i", rest["instanceId"])
+				require.Equal(t, [][]byte{[]byte(`{"n":1}`)}, episode.Past)
 				return c.result, c.err
 			})
-			r, err := x.ExecuteOrchestrator(t.Context(), &engine.OrchestratorWork{Name: c.name, InstanceID: "i", History: []byte("[]")})
+			r, err := x.ExecuteOrchestrator(t.Context(), &engine.OrchestratorWork{Name: c.name, InstanceID: "i", Past: [][]byte{[]byte(`{"n":1}`)}})
 			c.check(t, r, err)
 			require.Contains(t, log.String(), c.log)
 			require.NotContains(t, log.String(), "OutOfProcData")

@@ -1,8 +1,11 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +23,10 @@ const (
 // maxProcesses is the largest number of worker processes (azure-functions-host WorkerProcessCountOptions.cs).
 const maxProcesses = 10
 
+// coresPerProcess is how many cores there are for each worker process unless the app settings say otherwise: the host and Redis need as much as
+// the worker does, and a process holds a copy of the app and what its modules keep in memory.
+const coresPerProcess = 4
+
 // newNodeChannel makes the channel that runs JavaScript functions, those of entry files among them.
 func newNodeChannel(h *Host, s *settings.Settings, entry []string) channel {
 	args := h.cfg.NodeArgs
@@ -27,16 +34,17 @@ func newNodeChannel(h *Host, s *settings.Settings, entry []string) channel {
 		args = append(args[:len(args):len(args)], strings.Fields(text)...)
 	}
 	return node.New(node.Config{
-		Root: h.root, Entry: entry, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s),
+		Root: h.root, Entry: entry, Env: h.workerEnviron(s), NodeArgs: args, Processes: h.processCount(s, args), KeepBytes: cmp.Or(h.config.DurableTask.MaxWorkerCachedBytes, -1),
 		Logger: h.cfg.Logger.With(categoryKey, "Worker.node"),
 		OnLog:  h.logOfWorker,
 	})
 }
 
-func (h *Host) processCount(s *settings.Settings) int {
+// processCount is the number of worker processes.
+func (h *Host) processCount(s *settings.Settings, nodeArgs []string) int {
 	text, ok := s.Lookup(processCountSetting)
 	if !ok {
-		return 1
+		return defaultProcessCount(runtime.NumCPU(), nodeArgs)
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(text))
 	if err != nil || n < 1 || n > maxProcesses {
@@ -44,6 +52,14 @@ func (h *Host) processCount(s *settings.Settings) int {
 		return 1
 	}
 	return n
+}
+
+// defaultProcessCount is one process per coresPerProcess cores, and one alone while it is debugged.
+func defaultProcessCount(cores int, nodeArgs []string) int {
+	if slices.ContainsFunc(nodeArgs, func(arg string) bool { return strings.HasPrefix(arg, "--inspect") }) {
+		return 1
+	}
+	return min(max(cores/coresPerProcess, 1), maxProcesses)
 }
 
 // workerEnviron is the environment of the app's code: that of this process, the app settings, and what the contracts put into it

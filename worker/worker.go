@@ -16,11 +16,12 @@ type Kind uint8
 
 // The kinds of a Value, in the terms of the FunctionRpc TypedData message.
 const (
-	None   Kind = iota // no value: undefined in JavaScript
-	String             // Data is text; a Node worker parses it as JSON if it parses, as the original does
-	JSON               // Data is JSON text
-	Bytes              // Data is binary
-	HTTP               // Request or Response is set
+	None          Kind = iota // no value: undefined in JavaScript
+	String                    // Data is text; a Node worker parses it as JSON if it parses, as the original does
+	JSON                      // Data is JSON text
+	Bytes                     // Data is binary
+	HTTP                      // Request or Response is set
+	Orchestration             // Episode is set, towards the worker
 )
 
 // Value is one datum that travels between the host and a worker.
@@ -29,6 +30,7 @@ type Value struct {
 	Data     []byte
 	Request  *HTTPRequest  // Kind HTTP, towards the worker
 	Response *HTTPResponse // Kind HTTP, from the worker
+	Episode  *Episode      // Kind Orchestration
 }
 
 // StringValue returns a Value of kind String.
@@ -36,6 +38,18 @@ func StringValue(s string) Value { return Value{Kind: String, Data: []byte(s)} }
 
 // JSONValue returns a Value of kind JSON.
 func JSONValue(raw json.RawMessage) Value { return Value{Kind: JSON, Data: raw} }
+
+// Episode is the value of an orchestrationTrigger: a JSON object two of whose members, history and input, are large and mostly what they were in
+// the episode before. A worker may keep them.
+type Episode struct {
+	// Generation names history and input: under one number Past is only ever appended to, and Input does not change.
+	Generation uint64
+	// Past are the events that were there before this episode, New those that belong to it alone: one JSON object each.
+	Past, New [][]byte
+	Input     json.RawMessage // nil: none
+	// Rest is the JSON object; its own members history and input mean nothing.
+	Rest []byte
+}
 
 // HTTPRequest is the value of an httpTrigger.
 type HTTPRequest struct {

@@ -30,14 +30,14 @@ type durangoHost struct {
 
 var printedURL = regexp.MustCompile(`http://[A-Za-z0-9.\[\]:-]+:\d+`)
 
-func startHost(ctx context.Context, p *plan, redisURL, log string) (*durangoHost, error) {
+func startHost(ctx context.Context, p *plan, app, redisURL, log string) (*durangoHost, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
 	h := &durangoHost{log: log, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: p.inFlight}}}
-	h.cmd = exec.Command(p.durango, "start", "--root", p.app, "--port", "0", "--redis", redisURL, "--log-level", "warn")
+	h.cmd = exec.Command(p.durango, "start", "--root", app, "--port", "0", "--redis", redisURL, "--log-level", "warn")
 	h.cmd.Stdout, h.cmd.Stderr = file, file
 	if err := h.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the host: %w", err)
@@ -81,23 +81,45 @@ func (h *durangoHost) lastLog() string {
 	return string(data[max(0, len(data)-4000):])
 }
 
-// cpu is the processor time that the host itself has used, its worker not counted.
-func (h *durangoHost) cpu() (time.Duration, error) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(h.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("reading the host's processor time (Linux only): %w", err)
+// cpu is the processor time that the host itself has used, and that of its worker processes.
+func (h *durangoHost) cpu() (host, workers time.Duration, err error) {
+	if host, _, err = processCPU(h.cmd.Process.Pid); err != nil {
+		return 0, 0, fmt.Errorf("reading the host's processor time (Linux only): %w", err)
 	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		used, parent, err := processCPU(pid)
+		if err == nil && parent == h.cmd.Process.Pid { // one that cannot be read has ended
+			workers += used
+		}
+	}
+	return host, workers, nil
+}
+
+// processCPU reads a process's processor time and its parent.
+func processCPU(pid int) (used time.Duration, parent int, err error) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, 0, err
+	}
+	const ppid, utime, stime, tick = 1, 11, 12, 10 * time.Millisecond // after the name in brackets
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	const utime, stime, tick = 11, 12, 10 * time.Millisecond
-	user, err := strconv.ParseInt(fields[utime], 10, 64)
-	if err != nil {
-		return 0, err
+	for _, i := range []int{utime, stime} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		used += time.Duration(n) * tick
 	}
-	system, err := strconv.ParseInt(fields[stime], 10, 64)
-	if err != nil {
-		return 0, err
-	}
-	return time.Duration(user+system) * tick, nil
+	parent, err = strconv.Atoi(fields[ppid])
+	return used, parent, err
 }
 
 // runMany runs an orchestrator count times, that many at once, and returns how long each took, from the request that starts it to the
@@ -112,7 +134,7 @@ func (h *durangoHost) runMany(ctx context.Context, count, inFlight int, orchestr
 		wg.Go(func() {
 			for i := range next {
 				began := time.Now()
-				if err := h.runOne(ctx, orchestrator, input); err != nil {
+				if _, err := h.runOne(ctx, orchestrator, input); err != nil {
 					cancel(err)
 				}
 				times[i] = time.Since(began)
@@ -130,28 +152,29 @@ func (h *durangoHost) runMany(ctx context.Context, count, inFlight int, orchestr
 	return times, context.Cause(ctx)
 }
 
-func (h *durangoHost) runOne(ctx context.Context, orchestrator string, input any) error {
+// runOne runs an orchestrator and returns its output.
+func (h *durangoHost) runOne(ctx context.Context, orchestrator string, input any) (json.RawMessage, error) {
 	body, err := json.Marshal(input)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	url := h.url + "/runtime/webhooks/durabletask/orchestrators/" + orchestrator + "?timeout=120&pollingInterval=1"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK || bytes.HasPrefix(text, []byte("{")) {
-		return fmt.Errorf("%s has not completed: %s: %s", orchestrator, resp.Status, text)
+		return nil, fmt.Errorf("%s has not completed: %s: %s", orchestrator, resp.Status, text)
 	}
-	return nil
+	return text, nil
 }

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// The page's part between these lines is the report's.
+// The page's parts between these lines are the reports'.
 const (
-	beginMark = "<!-- bench:begin -->"
-	endMark   = "<!-- bench:end -->"
+	beginMark = "<!-- %s:begin -->"
+	endMark   = "<!-- %s:end -->"
 )
 
 // Print writes the tables of what was measured for a terminal.
@@ -42,17 +42,22 @@ func (r *Results) Render(docs string) error {
 			return err
 		}
 	}
-	path := filepath.Join(docs, "performance.md")
+	return Replace(filepath.Join(docs, "performance.md"), "bench", r.section(charts))
+}
+
+// Replace writes a section into a page, between the lines that mark it by its name.
+func Replace(path, name, section string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := bytes.Cut(page, []byte(beginMark))
-	_, after, ok2 := bytes.Cut(rest, []byte(endMark))
+	begin, end := fmt.Sprintf(beginMark, name), fmt.Sprintf(endMark, name)
+	before, rest, ok := bytes.Cut(page, []byte(begin))
+	_, after, ok2 := bytes.Cut(rest, []byte(end))
 	if !ok || !ok2 {
-		return fmt.Errorf("%s: it has no lines %s and %s, between which the tables go", path, beginMark, endMark)
+		return fmt.Errorf("%s: it has no lines %s and %s, between which the tables go", path, begin, end)
 	}
-	page = fmt.Appendf(nil, "%s%s\n%s%s%s", before, beginMark, r.section(charts), endMark, after)
+	page = fmt.Appendf(nil, "%s%s\n%s%s%s", before, begin, section, end, after)
 	return os.WriteFile(path, page, 0o644)
 }
 

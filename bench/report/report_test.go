@@ -92,7 +92,7 @@ func TestRender(t *testing.T) {
 	require.Error(t, sample().Render(docs), "without a page")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"), 0o644))
 	require.ErrorContains(t, sample().Render(docs), "bench:begin")
-	require.NoError(t, os.WriteFile(page, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o644))
+	require.NoError(t, os.WriteFile(page, []byte("before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"), 0o644))
 
 	file := filepath.Join(docs, "results.json")
 	require.NoError(t, sample().Write(file))

@@ -61,6 +61,8 @@ type Engine struct {
 	clockOffset atomic.Int64
 	// cached is about how many bytes the instances in memory take.
 	cached atomic.Int64
+	// generations counts the histories that instances have had in memory.
+	generations atomic.Uint64
 	// liveHosts is the number of hosts at the last heartbeat.
 	liveHosts atomic.Int32
 
@@ -74,6 +76,8 @@ type Engine struct {
 	owed []*partition
 
 	episodes chan struct{} // a token per episode that may run
+	runners  chan func()   // takes an episode while a goroutine rests that has run one
+	resting  atomic.Int32  // those goroutines
 	entities chan struct{} // a token per batch of an entity that may run
 	orders   chan struct{} // a token per client of this process that waits for an owner
 
@@ -117,6 +121,7 @@ func New(cfg Config) *Engine {
 		cfg: cfg, hub: cfg.Hub, logger: cfg.Logger,
 		parts:    map[int]*partition{},
 		episodes: make(chan struct{}, cfg.MaxOrchestrators),
+		runners:  make(chan func()),
 		entities: make(chan struct{}, cfg.MaxEntities),
 		orders:   make(chan struct{}, maxOrders),
 		kick:     make(chan struct{}, 1),

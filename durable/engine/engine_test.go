@@ -75,12 +75,12 @@ func (h *host) CompleteActivity(ctx context.Context, p int, key string, m engine
 	return h.Hub.CompleteActivity(ctx, p, key, m)
 }
 
-// client is the store that tests use: with orchestrators in process that of this process's clients.
+// client is the store that tests use: that of clients in another process, or of this one's.
 func (h *host) client() durable.Store {
-	if inProcess() {
-		return h.store
+	if orchestrators == "" {
+		return h.Hub
 	}
-	return h.Hub
+	return h.store
 }
 
 func startHost(t testing.TB, opts *redis.Options, hub, name string, a *app, change ...func(*engine.Config)) *host {

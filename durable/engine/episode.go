@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/durango-functions/durango/durable"
@@ -18,6 +17,8 @@ type episode struct {
 	now   time.Time // its clock
 	first bool      // it starts the execution
 	learn bool      // it only replays what is stored, to learn what the orchestrator awaits
+	// generation is that of the history that it continues.
+	generation uint64
 	// show are the events that it shows, in order; shown are the arrivals that they stand for.
 	show  []history.Event
 	shown []arrival
@@ -127,7 +128,7 @@ func (p *partition) runEpisode(in *instance) {
 		p.misplaced(in)
 		return
 	}
-	ep := &episode{now: p.clockOf(in), first: !in.started}
+	ep := &episode{now: p.clockOf(in), first: !in.started, generation: in.generation}
 	switch {
 	case ep.first:
 		ep.show = []history.Event{executionStarted(in.rec, ep.now)}
@@ -141,17 +142,54 @@ func (p *partition) runEpisode(in *instance) {
 		p.finish(in, ep, nil, durable.Failed, failureText(missingFunction(in.rec.Name, "an orchestrator")))
 		return
 	}
-	in.busy = true
+	in.busy, in.running = true, true
 	p.active++
 	rec := *in.rec
-	p.wg.Go(func() {
+	p.wg.Add(1)
+	p.e.runEpisode(func() {
+		defer p.wg.Done()
 		p.execute(&rec, ep)
 		p.mail.put(func() {
-			in.busy = false
 			p.active--
-			p.episodeDone(in, ep)
+			in.running = false
+			if in.storing {
+				in.ended = ep
+				return
+			}
+			in.busy = false
+			if !in.refused {
+				p.episodeDone(in, ep)
+			}
 		})
 	})
+}
+
+// runEpisode runs f on a goroutine that has run an episode before, if one rests: its stack has grown to what it needs.
+func (e *Engine) runEpisode(f func()) {
+	select {
+	case e.runners <- f:
+		return
+	default:
+	}
+	e.wg.Go(func() {
+		for f != nil {
+			f()
+			f = e.nextEpisode()
+		}
+	})
+}
+
+// nextEpisode waits for the next episode. It returns nil when there are enough who wait, or the engine ends.
+func (e *Engine) nextEpisode() (f func()) {
+	defer e.resting.Add(-1)
+	if int(e.resting.Add(1)) > e.cfg.MaxOrchestrators {
+		return nil
+	}
+	select {
+	case f = <-e.runners:
+	case <-e.ctx.Done():
+	}
+	return f
 }
 
 // mustStore reports whether what has arrived should become durable although no episode shows it. Completions of activities that ran here
@@ -212,13 +250,14 @@ func continuesAsNew(r *replay.Result) bool {
 }
 
 func (p *partition) replay(rec *Record, ep *episode) (*replay.Result, error) {
-	events := slices.Clone(rec.History)
-	for _, ev := range ep.events() {
-		events = append(events, ev.AppendJSON(nil, false))
-	}
 	work := &OrchestratorWork{
 		Name: rec.Name, InstanceID: rec.InstanceID, ExecutionID: rec.ExecutionID, Input: rec.Input,
-		History: history.JoinArray(events), IsReplaying: !ep.first,
+		Generation: ep.generation, Past: rec.History, IsReplaying: !ep.first,
+	}
+	events := ep.events()
+	work.New = make([][]byte, len(events))
+	for i := range events {
+		work.New[i] = events[i].AppendJSON(make([]byte, 0, 256), false)
 	}
 	if rec.Parent != nil {
 		work.ParentInstanceID = rec.Parent.InstanceID
@@ -268,6 +307,7 @@ func (p *partition) episodeDone(in *instance, ep *episode) {
 	p.e.troubles.warn(p.logger, "orchestrator had no outcome, running it again", "function", in.rec.Name, "instance_id", in.id, "error", ep.err)
 	in.arrived.set(append(append(ep.shown, ep.unseen...), in.arrived.list...))
 	in.delayed = true
+	p.storeStart(in)
 	p.wg.Go(func() {
 		if p.pause(delay) {
 			p.mail.put(func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/durango-functions/durango/durable/entity"
 	"github.com/durango-functions/durango/durable/history"
@@ -39,10 +40,15 @@ type OrchestratorWork struct {
 	ExecutionID      string
 	ParentInstanceID string          // "": none
 	Input            json.RawMessage // nil: none
-	// History is the JSON array of all history events, those that are new in this episode with IsPlayed false.
-	History     []byte
+	// Generation names the stored history: under one number it is only ever appended to, so who has kept its beginning needs the rest alone.
+	Generation uint64
+	// Past is the stored history, New what is new in this episode, with IsPlayed false: one JSON object per event. They must not be changed.
+	Past, New   [][]byte
 	IsReplaying bool
 }
+
+// History is the JSON array of all events.
+func (w *OrchestratorWork) History() []byte { return history.JoinArray(slices.Concat(w.Past, w.New)) }
 
 // EntityWork is one batch of operations of an entity.
 type EntityWork struct {

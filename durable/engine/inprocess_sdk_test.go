@@ -11,8 +11,9 @@ import (
 	"github.com/durango-functions/durango/durable/inproc"
 )
 
-// The package's tests run their orchestrators in one of three ways, as DURANGO_TEST_ORCHESTRATORS says: through the Executor, as those in JavaScript
-// (the default), in process ("go"), or in process without any memory between episodes, so that each episode replays the history ("go-replay").
+// The package's tests run their orchestrators in one of four ways, as DURANGO_TEST_ORCHESTRATORS says: through the Executor, as those in JavaScript,
+// with clients in another process (the default) or in this one ("local"); in process ("go"), or in process without any memory between episodes, so
+// that each episode replays the history ("go-replay").
 var orchestrators = os.Getenv("DURANGO_TEST_ORCHESTRATORS")
 
 // throughExecutor is for tests of what can only happen when orchestrators run in a worker.

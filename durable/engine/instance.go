@@ -23,8 +23,15 @@ type instance struct {
 	// storedStatus is the status that the hub has of a stored record.
 	storedStatus durable.RuntimeStatus
 	start        *startOrder // the commit that creates it is a start of a client of this process
+	// running: an episode runs in a worker. storing: the start is being stored alone meanwhile; then ended is the episode, if it has ended.
+	running, storing bool
+	ended            *episode
+	refused          bool // its start was refused: it is not there any more
 	// replaced is the execution that a record to create takes the place of.
 	replaced string
+
+	// generation is a number of its own for each history: it changes when the history becomes another than the one before with events appended.
+	generation uint64
 
 	orch    *replay.Orchestration
 	local   *local             // nil: the orchestrator is run through the Executor, or has not started
@@ -123,6 +130,7 @@ func (in *instance) take(e *Engine, rec *Record) error {
 // restore works out from the history where the execution stands.
 func (in *instance) restore(e *Engine) error {
 	in.started, in.clock = false, time.Time{}
+	in.generation = e.generations.Add(1)
 	in.timers, in.subs, in.tasks, in.entityBook = nil, nil, nil, entityBook{}
 	in.local.close(inproc.ErrEvicted)
 	in.local, in.orch = nil, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable"
+	"github.com/durango-functions/durango/durable/replay"
 )
 
 // Store returns the store for clients in this process. What concerns an instance whose partition this host owns goes to the partition's owner
@@ -58,7 +59,7 @@ func (s *localStore) order(ctx context.Context, id string, give func(p *partitio
 
 // Create implements durable.Store.
 func (s *localStore) Create(ctx context.Context, req durable.CreateRequest) error {
-	if s.e.cfg.Executor.InProcess(req.Name) == nil || len(req.Input) > s.e.cfg.MaxPayload {
+	if len(req.Input) > s.e.cfg.MaxPayload {
 		return s.Store.Create(ctx, req)
 	}
 	_, err := s.order(ctx, req.InstanceID, func(p *partition, reply func(error)) { p.startHere(req, reply) })
@@ -120,20 +121,40 @@ func (p *partition) startHere(req durable.CreateRequest, reply func(error)) {
 			Created: now, Updated: now, Input: req.Input,
 		},
 	}
+	in.orch, in.generation = replay.New(p.e.replayConfig()), p.e.generations.Add(1)
 	p.instances[in.id] = in
 	p.advance(in)
+	if in.running {
+		in.start.patience = time.AfterFunc(startPatience, func() { p.mail.put(func() { p.storeStart(in) }) })
+	}
 }
+
+// startPatience is how long a start waits for the instance's first episode, if that runs in a worker, which may have much to do, or be held
+// up by a debugger.
+const startPatience = 200 * time.Millisecond
 
 // startOrder is a start that waits for its commit.
 type startOrder struct {
 	anyState bool
 	reply    func(error)
+	patience *time.Timer // nil: it waits for its first episode however long that takes
+}
+
+// storeStart commits the start alone. An episode that is under way waits for that, and is committed after it.
+func (p *partition) storeStart(in *instance) {
+	if in.start == nil || !in.create || in.refused || p.ctx.Err() != nil {
+		return
+	}
+	d := in.newDraft(p.e.now())
+	p.setReady(in, d, true) // no message tells another owner of it
+	in.storing = true
+	p.put(d)
 }
 
 // refused follows a start that did not take place, because an instance of that ID is there. What has come for that one meanwhile is given to it.
 func (p *partition) refused(d *draft, err error) {
 	in := d.in
-	in.busy = false
+	in.busy, in.refused = false, true
 	p.active--
 	p.forget(in)
 	if errors.Is(err, ErrStartedBefore) {

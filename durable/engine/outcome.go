@@ -143,6 +143,7 @@ func (p *partition) continueAsNew(in *instance, ep *episode, dec *replay.Decisio
 	p.setReady(in, d, true)
 	in.rec.ExecutionID, in.rec.Input = execution, input
 	in.rec.History, in.cached.history = nil, 0
+	in.generation = p.e.generations.Add(1)
 	in.local.close(inproc.ErrEvicted)
 	in.orch, in.local = replay.New(p.e.replayConfig()), nil
 	in.started = false
@@ -170,7 +171,7 @@ func (p *partition) committed(d *draft, res CommitResult) {
 		}
 		return
 	}
-	in.busy = false
+	in.busy = in.storing && in.running
 	p.active--
 	in.rec.Revision = d.change.Revision + 1
 	if status := d.change.Fields.Status; status != nil {
@@ -179,6 +180,9 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	if d.change.Start {
 		in.rec.Revision = res.Revision
 		in.start.reply(nil)
+		if in.start.patience != nil {
+			in.start.patience.Stop()
+		}
 		in.start = nil
 	}
 	switch {
@@ -203,6 +207,12 @@ func (p *partition) committed(d *draft, res CommitResult) {
 	p.tellWaiters(in)
 	if in.local != nil {
 		d.giveBack()
+	}
+	ended := in.ended
+	in.storing, in.ended = false, nil
+	if ended != nil {
+		p.episodeDone(in, ended)
+		return
 	}
 	p.advance(in)
 }

@@ -76,7 +76,7 @@ var errCrash = errors.New("the worker is gone")
 func (a *app) ExecuteOrchestrator(_ context.Context, w *engine.OrchestratorWork) (*replay.Result, error) {
 	a.episodes.Add(1)
 	var raw []json.RawMessage
-	if err := json.Unmarshal(w.History, &raw); err != nil {
+	if err := json.Unmarshal(w.History(), &raw); err != nil {
 		return nil, err
 	}
 	o := &orch{work: w, results: map[int]history.Event{}, requests: map[string]int{}, answers: map[int]history.Event{}}

@@ -203,3 +203,14 @@ func BenchmarkAppendJSON(b *testing.B) {
 		buf = e.AppendJSON(buf[:0], true)
 	}
 }
+
+func TestTimesAreThoseOfTheLayout(t *testing.T) {
+	t.Parallel()
+	for _, at := range []time.Time{
+		{}, time.Unix(0, 0), time.Unix(1732412345, 123456789), time.Unix(1732412345, 99), time.Unix(1732412345, 999999999),
+		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(999, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 2, 3, 4, 5, 6, 7000, time.FixedZone("", 3600)),
+	} {
+		require.Equal(t, `"`+at.UTC().Format(timeLayout)+`"`, string(appendTime(nil, at)))
+	}
+}

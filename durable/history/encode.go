@@ -187,9 +187,31 @@ func (e *Event) appendFailure(dst []byte) []byte {
 }
 
 func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
 	dst = append(dst, '"')
-	dst = t.UTC().AppendFormat(dst, timeLayout)
-	return append(dst, '"')
+	if year := t.Year(); year < 1000 || year > 9999 {
+		dst = t.AppendFormat(dst, timeLayout)
+		return append(dst, '"')
+	}
+	// This is timeLayout without the work of reading it, which is a good part of what an event takes.
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = strconv.AppendInt(dst, int64(year), 10)
+	dst = appendTwo(dst, '-', int(month))
+	dst = appendTwo(dst, '-', day)
+	dst = appendTwo(dst, 'T', hour)
+	dst = appendTwo(dst, ':', minute)
+	dst = appendTwo(dst, ':', second)
+	ticks := t.Nanosecond() / 100
+	dst = append(dst, '.')
+	for unit := 1_000_000; unit > 0; unit /= 10 {
+		dst = append(dst, byte('0'+ticks/unit%10))
+	}
+	return append(dst, 'Z', '"')
+}
+
+func appendTwo(dst []byte, before byte, n int) []byte {
+	return append(dst, before, byte('0'+n/10), byte('0'+n%10))
 }
 
 // MarkPlayed returns the played form of an event in its wire form, without decoding it: raw itself when it is played already, else a copy.

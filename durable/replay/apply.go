@@ -85,7 +85,7 @@ func (o *Orchestration) delay(l *leaf, d *Decisions) error {
 // makeUp gives the next attempt of a retry that has run out of time its id and lets it fail like the last real one. The SDK knows nothing of
 // retryTimeout and reckons with all attempts.
 func (o *Orchestration) makeUp(l *leaf, d *Decisions) error {
-	e := o.attempt(l)
+	e, _ := o.attempt(l)
 	failed := history.Event{
 		Type: history.TaskFailed, ID: -1, Timestamp: o.now, TaskID: e.ID, Reason: l.reason, Details: l.details, Action: history.NoAction,
 	}
@@ -137,8 +137,7 @@ func (o *Orchestration) schedule(l *leaf, d *Decisions) error {
 }
 
 func (o *Orchestration) emitAttempt(l *leaf, d *Decisions) error {
-	e := o.attempt(l)
-	input := l.action.input(o.schema)
+	e, input := o.attempt(l)
 	if e.Type == history.SubOrchestrationCreated {
 		d.SubOrchestration = append(d.SubOrchestration, SubOrchestration{ID: e.ID, Name: e.Name, InstanceID: e.InstanceID, Input: input})
 	} else {
@@ -169,18 +168,18 @@ func (o *Orchestration) event(typ history.EventType, l *leaf) history.Event {
 	return history.Event{Type: typ, ID: o.nextID, Timestamp: o.now, Action: l.index}
 }
 
-// attempt is the scheduling event of a call.
-func (o *Orchestration) attempt(l *leaf) history.Event {
+// attempt is the scheduling event of a call, and its input.
+func (o *Orchestration) attempt(l *leaf) (e history.Event, input json.RawMessage) {
 	a := &l.action
-	e := o.event(history.TaskScheduled, l)
-	e.Name, e.Input = a.FunctionName, text(a.input(o.schema))
+	e, input = o.event(history.TaskScheduled, l), a.input(o.schema)
+	e.Name, e.Input = a.FunctionName, text(input)
 	if a.Type == CallSubOrchestrator || a.Type == CallSubOrchestratorWithRetry {
 		e.Type, e.InstanceID, e.Version = history.SubOrchestrationCreated, a.InstanceID, a.Version
 		if e.InstanceID == "" && o.executionID != "" {
 			e.InstanceID = fmt.Sprintf("%s:%d", o.executionID, e.ID)
 		}
 	}
-	return e
+	return e, input
 }
 
 // checkSubID refuses instance IDs that a sub-orchestration cannot have

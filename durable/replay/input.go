@@ -1,6 +1,10 @@
 package replay
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // unwrap undoes the SDKs' double encoding of string inputs: processInput makes the JSON text of a string, which then is encoded once
 // more with the whole action (durable-functions lib/src/utils.js:14-19). What comes as the JSON string "\"x\"" becomes "x"; all else
@@ -8,6 +12,13 @@ import "encoding/json"
 func unwrap(raw json.RawMessage) json.RawMessage {
 	if len(raw) < 2 || raw[0] != '"' {
 		return raw
+	}
+	if inner := raw[1 : len(raw)-1]; len(inner) >= 4 && string(inner[:2]) == `\"` && string(inner[len(inner)-2:]) == `\"` {
+		inner = inner[2 : len(inner)-2]
+		if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) { // most strings
+			text := append(make([]byte, 0, len(inner)+2), '"')
+			return append(append(text, inner...), '"')
+		}
 	}
 	var outer, inner string
 	if json.Unmarshal(raw, &outer) != nil || outer == "" || outer[0] != '"' || json.Unmarshal([]byte(outer), &inner) != nil {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -184,6 +185,7 @@ func (w *walker) find(a *Action) *leaf {
 
 func (o *Orchestration) newLeaf(i int, a *Action) (*leaf, error) {
 	l := &leaf{index: i, action: *a, dormant: -1}
+	l.action.Input, l.action.HTTPRequest = bytes.Clone(a.Input), bytes.Clone(a.HTTPRequest) // the result is large and the leaf stays
 	switch a.Type {
 	case CallHTTP:
 		var err error

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -30,6 +31,7 @@ func BuildPayload(dst []byte, in PayloadInput) []byte {
 	if sleep <= 0 {
 		sleep = DefaultHTTPSleep
 	}
+	dst = slices.Grow(dst, 400+len(in.History)+len(in.Input))
 	dst = append(dst, `{"history":`...)
 	dst = appendRaw(dst, in.History, "[]")
 	dst = append(dst, `,"input":`...)

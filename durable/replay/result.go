@@ -27,9 +27,26 @@ type wireResult struct {
 	SchemaVersion wireSchema
 }
 
-// ParseResult reads what an orchestrator function returned. The error says what is wrong with it.
+// ParseResult reads what an orchestrator function returned. The error says what is wrong with it. The actions share raw's memory.
 func ParseResult(raw []byte) (*Result, error) {
-	raw = bytes.TrimSpace(raw)
+	w, err := parseResult(bytes.TrimSpace(raw))
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.result()
+	if err != nil {
+		return nil, fmt.Errorf("reading the orchestration result: %w", err)
+	}
+	if r.Error != "" {
+		r.Failed, r.IsDone = true, false
+	}
+	return r, nil
+}
+
+func parseResult(raw []byte) (*wireResult, error) {
+	if w := new(wireResult); w.parsePlain(raw) {
+		return w, nil
+	}
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, fmt.Errorf("the orchestrator function returned %s instead of an orchestration result; it must export what df.orchestrator(...) of the package durable-functions returns", excerpt(raw))
 	}
@@ -40,18 +57,11 @@ func ParseResult(raw []byte) (*Result, error) {
 	if _, ok := probe["isDone"]; !ok {
 		return nil, fmt.Errorf("the orchestrator function returned %s, which is no orchestration result (it has no isDone); it must export what df.orchestrator(...) of the package durable-functions returns", excerpt(raw))
 	}
-	var w wireResult
-	if err := json.Unmarshal(raw, &w); err != nil {
+	w := new(wireResult)
+	if err := json.Unmarshal(raw, w); err != nil {
 		return nil, fmt.Errorf("reading the orchestration result: %w", err)
 	}
-	r, err := w.result()
-	if err != nil {
-		return nil, fmt.Errorf("reading the orchestration result: %w", err)
-	}
-	if r.Error != "" {
-		r.Failed, r.IsDone = true, false
-	}
-	return r, nil
+	return w, nil
 }
 
 // ParseFailure reads the message of a failed invocation. ok is false when the message is none of the SDK's: the function failed
@@ -87,8 +97,8 @@ func ParseFailure(message string) (r *Result, ok bool) {
 func (w *wireResult) result() (*Result, error) {
 	r := &Result{
 		IsDone:        w.IsDone,
-		Output:        present(w.Output),
-		CustomStatus:  present(w.CustomStatus),
+		Output:        bytes.Clone(present(w.Output)),
+		CustomStatus:  bytes.Clone(present(w.CustomStatus)),
 		SchemaVersion: int(w.SchemaVersion),
 	}
 	if w.Error != nil {

@@ -126,6 +126,8 @@ type DurableTask struct {
 	MaxPayloadSize int
 	// MaxCachedBytes is about how much memory instances that wait for something may take; -1 keeps none in memory.
 	MaxCachedBytes int
+	// MaxWorkerCachedBytes is about how much memory a worker process may take for the histories that it keeps; -1 keeps none.
+	MaxWorkerCachedBytes int
 }
 
 // The values of DurableTask.OverridableExistingInstanceStates.
@@ -170,6 +172,7 @@ func Default() *Config {
 			StartTimeout:                      30 * time.Second,
 			MaxPayloadSize:                    16 << 20,
 			MaxCachedBytes:                    256 << 20,
+			MaxWorkerCachedBytes:              64 << 20,
 		},
 	}
 }

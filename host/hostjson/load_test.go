@@ -102,7 +102,7 @@ func TestLoadTakesEverySetting(t *testing.T) {
 			StorageProvider:              StorageProvider{Type: "redis", ConnectionName: "MyRedis", PartitionCount: 32, Durability: "memory"},
 			DefaultAsyncRequestSleepTime: 500 * time.Millisecond, MaxConcurrentActivityFunctions: 1, MaxConcurrentOrchestratorFunctions: 2,
 			MaxConcurrentEntityFunctions: 3, MaxEntityOperationBatchSize: 4, MaxOrchestrationActions: 5,
-			OverridableExistingInstanceStates: AnyState, StartTimeout: 5 * time.Second, MaxPayloadSize: 1_000_000, MaxCachedBytes: 256 << 20},
+			OverridableExistingInstanceStates: AnyState, StartTimeout: 5 * time.Second, MaxPayloadSize: 1_000_000, MaxCachedBytes: 256 << 20, MaxWorkerCachedBytes: 64 << 20},
 	}, cfg)
 	require.Equal(t, LevelTrace, cfg.Logging.Level("function.hello.User"))
 	require.Equal(t, LevelNone, cfg.Logging.Level("host"))

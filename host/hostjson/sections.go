@@ -116,6 +116,7 @@ func (d *decoder) durableTask(s *section, t *DurableTask, base *jsonpos.File, lo
 	s.span("startTimeout", &t.StartTimeout)
 	s.integer("maxPayloadSize", &t.MaxPayloadSize, 1024, 512<<20)
 	s.integer("maxCachedBytes", &t.MaxCachedBytes, -1, 1<<40)
+	s.integer("maxWorkerCachedBytes", &t.MaxWorkerCachedBytes, -1, 1<<40)
 	s.accept("extendedSessionsEnabled", "extendedSessionIdleTimeoutInSeconds", "entityMessageReorderWindowInMinutes",
 		"useGracefulShutdown", "useAppLease", "appLeaseOptions",
 		"storeInputsInOrchestrationHistory", "throwStatusExceptionsOnRaiseEvent", "tracing", "notifications",

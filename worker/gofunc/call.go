@@ -209,6 +209,7 @@ func Decode(v worker.Value, into any) error {
 	case worker.String, worker.Bytes:
 		return decodeText(v.Data, into)
 	case worker.HTTP:
+	case worker.Orchestration: // goes to workers only
 	}
 	return errors.New("it is an HTTP message")
 }

@@ -22,17 +22,22 @@ func (p *process) invoke(ctx context.Context, fn *loaded, inv *worker.Invocation
 	if fn.fn.Stream && len(inv.Inputs) > 0 && inv.Inputs[0].Value.Request != nil {
 		return p.streamByHand(ctx, fn, inv)
 	}
-	return p.call(ctx, fn, inv, func() {})
+	for {
+		result, err := p.call(ctx, fn, inv, func() {})
+		if !errors.Is(err, errForgotten) { // else it gets the whole history now
+			return result, err
+		}
+	}
 }
 
 // call sends an invocation to the process, calls sent, and waits for the answer.
 func (p *process) call(ctx context.Context, fn *loaded, inv *worker.Invocation, sent func()) (*worker.Result, error) {
-	c := &call{function: fn.fn.Name, answer: make(chan answer, 1)}
-	id, err := p.register(c)
+	c := &call{function: fn.fn.Name, episode: episodeOf(inv), answer: make(chan answer, 1)}
+	id, kept, err := p.register(c)
 	if err != nil {
 		return nil, err
 	}
-	f, err := invokeFrame(id, fn.id, inv)
+	f, err := invokeFrame(id, fn.id, inv, kept)
 	if err == nil {
 		err = p.post(ctx, f)
 	}
@@ -50,15 +55,19 @@ func (p *process) call(ctx context.Context, fn *loaded, inv *worker.Invocation, 
 	}
 }
 
-func (p *process) register(c *call) (uint64, error) {
+// register notes a call. kept is what the process has of its history.
+func (p *process) register(c *call) (id uint64, kept *keptHistory, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.draining || p.crash != nil {
-		return 0, errNotSent
+		return 0, nil, errNotSent
 	}
 	p.nextID++
 	p.calls[p.nextID] = c
-	return p.nextID, nil
+	if c.episode != nil {
+		kept = p.kept[c.episode.Generation]
+	}
+	return p.nextID, kept, nil
 }
 
 // forget drops a call whose caller does not wait any more; wasSent says that the function may go on running.
@@ -76,8 +85,14 @@ func (p *process) finishCall(id uint64, a answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.abandoned, id)
+	for _, generation := range a.gone {
+		delete(p.kept, generation)
+	}
 	if c := p.calls[id]; c != nil {
 		delete(p.calls, id)
+		if c.episode != nil {
+			p.noteKept(c.episode, a.kept)
+		}
 		c.answer <- a
 	}
 	p.checkIdle()

@@ -224,7 +224,7 @@ func (c *Channel) Invoke(ctx context.Context, inv *worker.Invocation) (*worker.R
 		if err != nil {
 			return nil, err
 		}
-		p := leastBusy(procs)
+		p := choose(procs, inv)
 		err = p.load(ctx, l)
 		if err == nil {
 			var result *worker.Result
@@ -239,6 +239,18 @@ func (c *Channel) Invoke(ctx context.Context, inv *worker.Invocation) (*worker.R
 			return nil, err
 		}
 	}
+}
+
+// choose finds the process for an invocation: the one that has kept the history of the orchestration, else the least busy one.
+func choose(procs []*process, inv *worker.Invocation) *process {
+	if len(procs) > 1 {
+		if e := episodeOf(inv); e != nil {
+			if i := slices.IndexFunc(procs, func(p *process) bool { return p.keeps(e.Generation) }); i >= 0 {
+				return procs[i]
+			}
+		}
+	}
+	return leastBusy(procs)
 }
 
 func leastBusy(procs []*process) *process {

@@ -28,6 +28,9 @@ type Config struct {
 	NodeArgs []string
 	// Processes is the number of processes that share the invocations. Default 1.
 	Processes int
+	// KeepBytes is about how much memory a process may take for histories of orchestrations that it keeps between their episodes. Default
+	// 64 MiB; negative: it keeps none.
+	KeepBytes int
 	// Logger is told of processes that end and start. Default: nothing is logged.
 	Logger *slog.Logger
 	// OnLog gets what functions log and what is written to stdout and stderr. It is called from several goroutines at the same time
@@ -67,6 +70,9 @@ func (c *Config) fill() {
 	c.transport = newTransport()
 	if c.Processes == 0 {
 		c.Processes = 1
+	}
+	if c.KeepBytes == 0 {
+		c.KeepBytes = 64 << 20
 	}
 	for d, value := range map[*time.Duration]time.Duration{
 		&c.RestartMin:   100 * time.Millisecond,

@@ -33,6 +33,7 @@ const (
 	frameLog     frameType = 68
 	frameIndexed frameType = 69
 	frameEntry   frameType = 70
+	frameMissing frameType = 71
 )
 
 // frame is one message between host and worker: a small JSON header, and attachments that are never escaped or parsed on the way.
@@ -49,13 +50,21 @@ func newFrame(typ frameType, header any, attachments ...[]byte) (*frame, error) 
 		return nil, fmt.Errorf("encoding frame header: %w", err)
 	}
 	f := &frame{typ: typ, header: data, attachments: attachments}
-	if size := f.size(); size > maxFrame {
-		return nil, fmt.Errorf("the data of the invocation is %d bytes long; at most %d bytes can be handed to the worker", size, maxFrame)
-	}
-	if len(attachments) > maxAttachments {
-		return nil, fmt.Errorf("the invocation has %d values; at most %d can be handed to the worker", len(attachments), maxAttachments)
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	return f, nil
+}
+
+// check refuses a frame that is larger than the worker takes.
+func (f *frame) check() error {
+	if size := f.size(); size > maxFrame {
+		return fmt.Errorf("the data of the invocation is %d bytes long; at most %d bytes can be handed to the worker", size, maxFrame)
+	}
+	if len(f.attachments) > maxAttachments {
+		return fmt.Errorf("the invocation has %d values; at most %d can be handed to the worker", len(f.attachments), maxAttachments)
+	}
+	return nil
 }
 
 // size is what the frame's first field says: the number of bytes after that field.
@@ -69,7 +78,8 @@ func (f *frame) size() int {
 
 // write writes the frame to w, which the caller flushes.
 func (f *frame) write(w *bufio.Writer) error {
-	prefix := make([]byte, 0, 4+fixedPart+4*len(f.attachments))
+	var few [4 + fixedPart + 4*8]byte
+	prefix := few[:0]
 	prefix = binary.LittleEndian.AppendUint32(prefix, uint32(f.size()))
 	prefix = append(prefix, byte(f.typ))
 	prefix = binary.LittleEndian.AppendUint32(prefix, uint32(len(f.header)))

@@ -112,15 +112,15 @@ func TestInvokeFrameErrors(t *testing.T) {
 	inv := func(v worker.Value) *worker.Invocation {
 		return &worker.Invocation{Function: &functions.Function{Name: "F"}, Inputs: []worker.Input{{Name: "a", Value: v}}}
 	}
-	_, err := invokeFrame(1, 1, inv(worker.Value{Kind: worker.HTTP}))
+	_, err := invokeFrame(1, 1, inv(worker.Value{Kind: worker.HTTP}), nil)
 	require.EqualError(t, err, `input "a" of function F: an HTTP value needs a Request`)
-	_, err = invokeFrame(1, 1, inv(worker.Value{Kind: 99}))
+	_, err = invokeFrame(1, 1, inv(worker.Value{Kind: 99}), nil)
 	require.EqualError(t, err, `input "a" of function F: value of unknown kind 99`)
-	_, err = invokeFrame(1, 1, inv(worker.Value{Kind: worker.Bytes, Data: make([]byte, maxFrame)}))
+	_, err = invokeFrame(1, 1, inv(worker.Value{Kind: worker.Bytes, Data: make([]byte, maxFrame)}), nil)
 	require.ErrorContains(t, err, "invocation of function F: the data of the invocation is 2684")
 	bad := inv(worker.Value{})
 	bad.TriggerMetadata = map[string]json.RawMessage{"x": json.RawMessage("{")}
-	_, err = invokeFrame(1, 1, bad)
+	_, err = invokeFrame(1, 1, bad, nil)
 	require.ErrorContains(t, err, "invocation of function F: encoding frame header")
 }
 

@@ -14,6 +14,7 @@ import (
 type initHeader struct {
 	Root      string `json:"root"`
 	HintAfter int64  `json:"hintAfter"` // ms
+	KeepBytes int    `json:"keepBytes"` // of histories
 }
 
 type readyHeader struct {
@@ -60,6 +61,7 @@ type inputHeader struct {
 
 // inputValue is a value towards the worker.
 type inputValue struct {
+	episode    *episodeValue
 	Kind       string            `json:"k"`
 	Attachment int               `json:"a"` // -1: an HTTP request without body
 	Method     string            `json:"method,omitempty"`
@@ -76,8 +78,16 @@ type resultHeader struct {
 		Value *outputValue `json:"v"`
 	} `json:"out"`
 	Return *outputValue `json:"ret"`
+	// Kept says that the episode's history is kept, Gone which others are not any more.
+	Kept bool     `json:"kept"`
+	Gone []uint64 `json:"gone"`
 	// Answered is true when a streamed function has given a response, which goes another way.
 	Answered bool `json:"answered"`
+}
+
+// missingHeader answers an invocation that relies on a history which the worker has not kept.
+type missingHeader struct {
+	ID uint64 `json:"id"`
 }
 
 // outputValue is a value from the worker; nil is none.
@@ -104,16 +114,17 @@ type logHeader struct {
 
 // Kinds of values on the wire.
 const (
-	kindString = "s"
-	kindJSON   = "j"
-	kindBytes  = "b"
-	kindHTTP   = "h"
+	kindString  = "s"
+	kindJSON    = "j"
+	kindBytes   = "b"
+	kindHTTP    = "h"
+	kindEpisode = "o"
 )
 
 var logLevels = [...]slog.Level{worker.LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
-// invokeFrame makes the frame of an invocation.
-func invokeFrame(id uint64, function int, inv *worker.Invocation) (*frame, error) {
+// invokeFrame makes the frame of an invocation. kept is what the process has of the episode that it is; nil: nothing.
+func invokeFrame(id uint64, function int, inv *worker.Invocation, kept *keptHistory) (*frame, error) {
 	h := invokeHeader{
 		ID: id, Function: function, InvocationID: inv.ID,
 		Inputs:   make([]inputHeader, len(inv.Inputs)),
@@ -121,6 +132,12 @@ func invokeFrame(id uint64, function int, inv *worker.Invocation) (*frame, error
 	}
 	var attachments [][]byte
 	for i, in := range inv.Inputs {
+		if in.Value.Kind == worker.Orchestration && in.Value.Episode != nil {
+			var value *inputValue
+			value, attachments = encodeEpisode(in.Value.Episode, kept, attachments)
+			h.Inputs[i] = inputHeader{Name: in.Name, Value: value}
+			continue
+		}
 		value, data, err := encodeInput(in.Value)
 		if err != nil {
 			return nil, fmt.Errorf("input %q of function %s: %w", in.Name, inv.Function.Name, err)
@@ -131,8 +148,12 @@ func invokeFrame(id uint64, function int, inv *worker.Invocation) (*frame, error
 		}
 		h.Inputs[i] = inputHeader{Name: in.Name, Value: value}
 	}
-	f, err := newFrame(frameInvoke, h, attachments...)
+	header, err := h.appendJSON(make([]byte, 0, 256))
 	if err != nil {
+		return nil, fmt.Errorf("invocation of function %s: encoding frame header: %w", inv.Function.Name, err)
+	}
+	f := &frame{typ: frameInvoke, header: header, attachments: attachments}
+	if err := f.check(); err != nil {
 		return nil, fmt.Errorf("invocation of function %s: %w", inv.Function.Name, err)
 	}
 	return f, nil
@@ -170,24 +191,27 @@ func orEmpty(data []byte) []byte {
 }
 
 // decodeResult makes the result of a frameResult.
-func decodeResult(f *frame) (id uint64, result *worker.Result, err error) {
-	var h resultHeader
-	if err := f.decode(&h); err != nil {
-		return 0, nil, err
+func decodeResult(f *frame) (h *resultHeader, result *worker.Result, err error) {
+	h = &resultHeader{}
+	if !h.parsePlain(f.header) {
+		*h = resultHeader{}
+		if err := f.decode(h); err != nil {
+			return nil, nil, err
+		}
 	}
 	result = &worker.Result{Streamed: h.Answered}
 	if result.ReturnValue, err = f.value(h.Return); err != nil {
-		return h.ID, nil, fmt.Errorf("return value: %w", err)
+		return nil, nil, fmt.Errorf("return value: %w", err)
 	}
 	if len(h.Out) > 0 {
 		result.Outputs = make(map[string]worker.Value, len(h.Out))
 	}
 	for _, out := range h.Out {
 		if result.Outputs[out.Name], err = f.value(out.Value); err != nil {
-			return h.ID, nil, fmt.Errorf("output %q: %w", out.Name, err)
+			return nil, nil, fmt.Errorf("output %q: %w", out.Name, err)
 		}
 	}
-	return h.ID, result, nil
+	return h, result, nil
 }
 
 // value makes the value that v describes. JSON from the worker comes out of JSON.stringify and is not checked again.

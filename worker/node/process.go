@@ -42,7 +42,8 @@ type process struct {
 	version   string
 	nextID    uint64
 	calls     map[uint64]*call
-	abandoned map[uint64]string // functions of invocations whose callers have gone
+	kept      map[uint64]*keptHistory // by generation
+	abandoned map[uint64]string       // functions of invocations whose callers have gone
 	loads     map[int]*load
 	loading   []*load // sent and not answered, in the order of sending
 	loadTimer *time.Timer
@@ -57,12 +58,15 @@ type process struct {
 // call is an invocation that runs in a process.
 type call struct {
 	function string
-	answer   chan answer // takes one
+	episode  *worker.Episode // nil: it is none
+	answer   chan answer     // takes one
 }
 
 type answer struct {
 	result *worker.Result
 	err    error
+	kept   bool     // the process has kept the episode's history
+	gone   []uint64 // generations of histories that it has dropped
 }
 
 // load is the loading of a function in a process.
@@ -114,7 +118,7 @@ func startProcess(cfg *Config, node string) (p *process, err error) {
 		cfg: cfg, cmd: cmd, stdin: files[toWrite], stdout: files[fromRead], script: script,
 		send:  make(chan *frame, sendQueue),
 		ready: make(chan struct{}), dying: make(chan struct{}), exited: make(chan struct{}), idle: make(chan struct{}),
-		calls: map[uint64]*call{}, abandoned: map[uint64]string{}, loads: map[int]*load{},
+		calls: map[uint64]*call{}, kept: map[uint64]*keptHistory{}, abandoned: map[uint64]string{}, loads: map[int]*load{},
 		entry: entryState{done: make(chan struct{})},
 	}
 	p.run(files[outRead], files[errRead])
@@ -212,11 +216,17 @@ func (p *process) receive(f *frame) error {
 		}
 		return p.finishLoad(h, f)
 	case frameResult:
-		id, result, err := decodeResult(f)
+		h, result, err := decodeResult(f)
 		if err != nil {
 			return err
 		}
-		p.finishCall(id, answer{result: result})
+		p.finishCall(h.ID, answer{result: result, kept: h.Kept, gone: h.Gone})
+	case frameMissing:
+		var h missingHeader
+		if err := f.decode(&h); err != nil {
+			return err
+		}
+		p.finishCall(h.ID, answer{err: errForgotten})
 	case frameFailure:
 		var h failureHeader
 		if err := f.decode(&h); err != nil {

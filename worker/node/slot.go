@@ -174,7 +174,7 @@ func (s *slot) start(ctx context.Context) (*process, error) {
 }
 
 func (s *slot) awaitReady(ctx context.Context, p *process) error {
-	f, err := newFrame(frameInit, initHeader{Root: s.ch.cfg.Root, HintAfter: s.ch.cfg.hintAfter.Milliseconds()})
+	f, err := newFrame(frameInit, initHeader{Root: s.ch.cfg.Root, HintAfter: s.ch.cfg.hintAfter.Milliseconds(), KeepBytes: max(s.ch.cfg.KeepBytes, 0)})
 	if err != nil {
 		return err
 	}

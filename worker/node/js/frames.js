@@ -8,7 +8,7 @@ const READ_FD = 3;
 const WRITE_FD = 4;
 const MAX_FRAME = 256 * 1024 * 1024;
 const PREFIX = 13; // size, type, header length, number of attachments
-const JOIN_BELOW = 64 * 1024;
+const BUFFER = 64 * 1024;
 
 // A Frame that was received: its type, its header as an object, and its attachments as views of what was read.
 class Frame {
@@ -66,67 +66,117 @@ class Splitter {
   }
 }
 
-// encode makes the buffers of one frame. It throws when the frame would be larger than the host takes.
-function encode(type, header, attachments) {
-  const head = Buffer.from(JSON.stringify(header));
-  let size = PREFIX - 4 + 4 * attachments.length + head.length;
-  for (const part of attachments) size += part.length;
-  if (size > MAX_FRAME) {
-    throw new RangeError(`the data is ${size} bytes long; at most ${MAX_FRAME} bytes can be handed over in one invocation`);
+// lengthOf is the number of bytes of a part: a string or a buffer.
+function lengthOf(part) {
+  return typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+}
+
+// Block is a buffer that frames are written into.
+class Block {
+  constructor(size) {
+    this.data = Buffer.allocUnsafeSlow(size);
+    this.length = 0;
   }
-  const prefix = Buffer.allocUnsafe(PREFIX + 4 * attachments.length);
-  prefix.writeUInt32LE(size, 0);
-  prefix[4] = type;
-  prefix.writeUInt32LE(head.length, 5);
-  prefix.writeUInt32LE(attachments.length, 9);
-  attachments.forEach((part, i) => prefix.writeUInt32LE(part.length, PREFIX + 4 * i));
-  return [prefix, head, ...attachments];
+
+  room() {
+    return this.data.length - this.length;
+  }
+
+  number(n) {
+    this.length = this.data.writeUInt32LE(n, this.length);
+  }
+
+  byte(b) {
+    this.data[this.length++] = b;
+  }
+
+  part(part) {
+    this.length += typeof part === 'string' ? this.data.utf8Write(part, this.length) : part.copy(this.data, this.length);
+  }
+
+  written() {
+    return this.data.subarray(0, this.length);
+  }
 }
 
 // Connection is this process's end of the two pipes. What is sent in one turn of the event loop goes out in one write.
 class Connection {
   constructor(onFrame, onEnd) {
     const splitter = new Splitter(onFrame);
-    this.input = new net.Socket({ fd: READ_FD, readable: true, writable: false });
-    this.input.on('data', (chunk) => splitter.push(chunk));
+    // Without a buffer of ours each read would take 64 KiB of memory, for a frame that may have a hundred bytes.
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(BUFFER),
+      callback: (length, buffer) => {
+        splitter.push(Buffer.from(buffer.subarray(0, length)));
+        return true;
+      },
+    };
+    this.input = new net.Socket({ fd: READ_FD, readable: true, writable: false, onread });
+    this.input.resume();
     this.input.on('end', onEnd);
     this.input.on('error', onEnd);
     this.output = new net.Socket({ fd: WRITE_FD, readable: false, writable: true });
     this.output.on('error', onEnd);
-    this.queue = [];
-    this.queued = 0;
+    this.block = new Block(BUFFER);
+    this.full = []; // what does not fit into the block, and what was in it before
+    this.isDue = false;
     this.flush = this.flush.bind(this);
   }
 
+  // send queues a frame. header is an object, or its JSON; attachments are strings and buffers. It throws when the frame would be larger than the
+  // host takes.
   send(type, header, attachments = []) {
-    const buffers = encode(type, header, attachments);
-    if (this.queue.length === 0) setImmediate(this.flush);
-    for (const buf of buffers) {
-      this.queue.push(buf);
-      this.queued += buf.length;
+    const head = typeof header === 'string' ? header : JSON.stringify(header);
+    const headLength = lengthOf(head);
+    const lengths = attachments.map(lengthOf);
+    const size = lengths.reduce((sum, length) => sum + length, PREFIX - 4 + 4 * lengths.length + headLength);
+    if (size > MAX_FRAME) {
+      throw new RangeError(`the data is ${size} bytes long; at most ${MAX_FRAME} bytes can be handed over in one invocation`);
+    }
+    if (this.block.room() < size + 4) this.renew(size + 4);
+    const { block } = this;
+    block.number(size);
+    block.byte(type);
+    block.number(headLength);
+    block.number(lengths.length);
+    for (const length of lengths) block.number(length);
+    block.part(head);
+    for (const part of attachments) block.part(part);
+    if (!this.isDue) {
+      this.isDue = true;
+      setImmediate(this.flush);
     }
   }
 
+  // renew puts the block aside and begins one that has room for a frame.
+  renew(size) {
+    if (this.block.length > 0) this.full.push(this.block.written());
+    this.block = new Block(Math.max(size, BUFFER));
+  }
+
   flush() {
-    const { queue, queued } = this;
-    if (queue.length === 0) return;
-    this.queue = [];
-    this.queued = 0;
-    if (queued <= JOIN_BELOW) {
-      this.output.write(Buffer.concat(queue, queued));
-      return;
+    this.isDue = false;
+    const { block, full } = this;
+    if (full.length > 0) {
+      this.full = [];
+      this.output.cork();
+      for (const data of full) this.output.write(data);
     }
-    this.output.cork();
-    for (const buf of queue) this.output.write(buf);
-    this.output.uncork();
+    if (block.length > 0) this.output.write(block.written());
+    if (full.length > 0) this.output.uncork();
+    if (this.output.writableLength > 0 || block.data.length > BUFFER) {
+      this.block = new Block(BUFFER); // the old one is still being written, or too large to keep
+    } else {
+      block.length = 0;
+    }
   }
 
   // flushSync writes what is queued before the process ends. It can do nothing when an earlier write is still under way.
   flushSync() {
-    if (this.queue.length === 0 || this.output.writableLength > 0) return;
-    const data = Buffer.concat(this.queue, this.queued);
-    this.queue = [];
-    this.queued = 0;
+    if (this.output.writableLength > 0) return;
+    const data = Buffer.concat([...this.full, this.block.written()]);
+    this.full = [];
+    this.block.length = 0;
     const deadline = Date.now() + 1000;
     for (let at = 0; at < data.length && Date.now() < deadline; ) {
       try {
@@ -139,4 +189,4 @@ class Connection {
   }
 }
 
-module.exports = { Connection, Splitter, encode };
+module.exports = { Connection, Splitter };

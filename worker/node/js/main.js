@@ -3,12 +3,14 @@
 
 const { Connection } = require('./frames');
 const { describe } = require('./errors');
+const histories = require('./histories');
 
 // Types of frames, as in frame.go.
 const INIT = 1, LOAD = 2, INVOKE = 3, DRAIN = 4, INDEX = 5;
-const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, INDEXED = 69, ENTERING = 70;
+const READY = 64, LOADED = 65, RESULT = 66, FAILURE = 67, LOG = 68, INDEXED = 69, ENTERING = 70, MISSING = 71;
 
 const LEVELS = { trace: 0, debug: 1, information: 2, warning: 3, error: 4, critical: 4 };
+const EPISODE = 'o'; // kind of value, as in values.js, which is not needed to start
 const UNCAUGHT = 'LanguageWorkerConsoleLog[error] Worker uncaught exception:';
 
 const functions = new Map(); // by the host's number
@@ -33,6 +35,7 @@ function onFrame({ type, header, attachments }) {
     case INIT:
       root = header.root;
       hintAfter = header.hintAfter;
+      histories.setRoom(header.keepBytes);
       break;
     case LOAD:
       loading = loading.then(() => load(header)); // one after the other, so that the host knows which one ends the process
@@ -89,14 +92,39 @@ async function invoke(call, attachments) {
     const parts = [];
     const run = fn.isRegistered ? require('./model').invoke : invokeFolder;
     const invocation = () => run(core, fn, call, attachments, parts);
-    const { out, ret, answered } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invocation) : invocation());
-    connection.send(RESULT, { id: call.id, out, ret, answered }, parts);
+    const { out, ret, answered, result } = await (fn.triggerType === 'entitytrigger' ? require('./entity').runEntity(invocation) : invocation());
+    connection.send(RESULT, resultHeader(call.id, out, ret, answered, keep(fn, call, result)), parts);
   } catch (thrown) {
+    if (thrown instanceof histories.Missing) {
+      connection.send(MISSING, { id: call.id });
+      return;
+    }
+    const episode = episodeOf(call);
+    if (episode !== undefined) histories.drop(episode);
     const fn = functions.get(call.fn);
     fail(call.id, thrown, fn !== undefined && fn.isRegistered ? require('./stream').breakOff(call.invocationId) : undefined);
   } finally {
     running.delete(call.id);
   }
+}
+
+// keep keeps the history of an episode if it can.
+function keep(fn, call, result) {
+  const episode = episodeOf(call);
+  return episode !== undefined && histories.settle(fn, episode, result);
+}
+
+function episodeOf(call) {
+  const input = call.inputs[0];
+  return input !== undefined && input.v !== undefined && input.v.k === EPISODE ? input.v : undefined;
+}
+
+// resultHeader writes the header as text. The host reads this form without a JSON parser, unless it has out, answered or gone in it.
+function resultHeader(id, out, ret, answered, isKept) {
+  const gone = histories.takeDropped();
+  if (out.length > 0 || answered || gone !== undefined) return JSON.stringify({ id, out, ret, answered, kept: isKept, gone });
+  const value = ret === undefined ? '' : `,"ret":${JSON.stringify(ret)}`;
+  return `{"id":${id}${value}${isKept ? ',"kept":true' : ''}}`;
 }
 
 // invokeFolder invokes a function of a folder. It returns {out, ret, result}, with the data of out and ret in parts.

@@ -5,24 +5,34 @@ const STRING = 's';
 const JSON_TEXT = 'j';
 const BYTES = 'b';
 const HTTP = 'h';
+const EPISODE = 'o';
 
 const parse = JSON.parse;
 const stringify = JSON.stringify;
 
-// parseOrText parses text as JSON if it parses, and otherwise is the text itself (@azure/functions 3 src/converters/RpcConverters.ts).
+const NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?[ \t\r\n]*$/;
+
+// parseOrText parses text as JSON if it parses, and otherwise is the text itself (@azure/functions 3 src/converters/RpcConverters.ts). What looks
+// like a number or a literal is looked at first: to try it with JSON.parse takes long when it is none, as most instance IDs are.
 function parseOrText(text) {
   switch (text.charCodeAt(0)) {
-    case 0x22: case 0x2d: case 0x5b: case 0x7b: // " - [ {
+    case 0x2d: case 0x30: case 0x31: case 0x32: case 0x33: case 0x34: case 0x35: case 0x36: case 0x37: case 0x38: case 0x39: // - 0 to 9
+      return NUMBER.test(text) ? parse(text) : text;
     case 0x66: case 0x6e: case 0x74: // false, null, true
+      return text.length > 5 && text.trimEnd().length > 5 ? text : tryToParse(text);
+    case 0x22: case 0x5b: case 0x7b: // " [ {
     case 0x20: case 0x09: case 0x0a: case 0x0d:
-    case 0x30: case 0x31: case 0x32: case 0x33: case 0x34: case 0x35: case 0x36: case 0x37: case 0x38: case 0x39:
-      try {
-        return parse(text);
-      } catch (err) {
-        return text;
-      }
+      return tryToParse(text);
     default:
       return text;
+  }
+}
+
+function tryToParse(text) {
+  try {
+    return parse(text);
+  } catch (err) {
+    return text;
   }
 }
 
@@ -36,6 +46,8 @@ function decode(value, attachments) {
       return parseOrText(data.toString('utf8'));
     case BYTES:
       return data;
+    case EPISODE:
+      return require('./histories').open(value, attachments);
     default:
       throw new Error(`value of unknown kind '${value.k}'`);
   }
@@ -44,7 +56,7 @@ function decode(value, attachments) {
 // encode adds the data of a JavaScript value to attachments and returns the value for the wire. what names the value in errors.
 function encode(value, attachments, what) {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return attach(STRING, Buffer.from(value), attachments);
+  if (typeof value === 'string') return attach(STRING, value, attachments);
   if (Buffer.isBuffer(value)) return attach(BYTES, value, attachments);
   if (ArrayBuffer.isView(value)) {
     return attach(BYTES, Buffer.from(value.buffer, value.byteOffset, value.byteLength), attachments);
@@ -62,7 +74,7 @@ function encodeJSON(value, attachments, what) {
     error.stack = `${error.message}\n${err.stack}`;
     throw error;
   }
-  return text === undefined ? undefined : attach(JSON_TEXT, Buffer.from(text), attachments);
+  return text === undefined ? undefined : attach(JSON_TEXT, text, attachments);
 }
 
 function attach(kind, data, attachments) {
@@ -91,4 +103,4 @@ function set(object, key, value) {
   }
 }
 
-module.exports = { HTTP, parseOrText, decode, encode, encodeJSON, camelKeys, camelValue, set };
+module.exports = { HTTP, EPISODE, parseOrText, decode, encode, encodeJSON, camelKeys, camelValue, set };

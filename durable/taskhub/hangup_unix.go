@@ -30,7 +30,7 @@ func hasHungUp(conn net.Conn) bool {
 	case err != nil:
 		return true // closed on this side
 	case peekErr != nil:
-		return peekErr != syscall.EAGAIN && peekErr != syscall.EINTR //nolint:errorlint // errnos of the system call itself
+		return peekErr != syscall.EAGAIN && peekErr != syscall.EINTR
 	default:
 		return n == 0
 	}

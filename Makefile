@@ -96,7 +96,7 @@ bench-smoke: need-go need-redis need-node $(PACKAGES) build ## Do all measuremen
 .PHONY: bench-report
 bench-report: need-go ## Write the charts and tables of docs/performance.md from bench/results.json and results-js.json
 	cd bench && $(GO) run . report
-	cd bench && $(GO) run . js -json results-js.json -docs ../docs
+	$(if $(wildcard bench/results-js.json),cd bench && $(GO) run . js -json results-js.json -docs ../docs)
 
 .PHONY: bench-js
 bench-js: need-redis need-node $(PACKAGES) build ## Measure the built host with an app in JavaScript over HTTP

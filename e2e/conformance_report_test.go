@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,7 +75,7 @@ func (c conformanceCase) rows(t *testing.T) []string {
 			switch {
 			case !has[name][g.release]:
 				cell = "-"
-			case c.differs != "":
+			case c.differsOn(g):
 				cell = "differs"
 			}
 			row += " " + cell + " |"
@@ -85,7 +84,8 @@ func (c conformanceCase) rows(t *testing.T) []string {
 		if i == 0 {
 			what = c.checks
 			if c.differs != "" {
-				what += ". **Differs**: " + c.differs
+				_, text := versioned(c.differs)
+				what += ". **Differs**: " + text
 			}
 		}
 		rows = append(rows, row+" "+what+" |\n")
@@ -93,10 +93,16 @@ func (c conformanceCase) rows(t *testing.T) []string {
 	return rows
 }
 
-// calls are the names in the report of what the case is about, and the generations that have them.
+// differsOn tells whether durango differs on that generation.
+func (c conformanceCase) differsOn(g generation) bool {
+	releases, text := versioned(c.differs)
+	return text != "" && (releases == nil || slices.Contains(releases, g.release))
+}
+
+// calls are the names in the report of what the case is about, and the generations that have them. Properties of a type that the same generations have
+// are one name.
 func (c conformanceCase) calls(t *testing.T) (names []string, has map[string]map[string]bool) {
 	has = map[string]map[string]bool{}
-	properties := map[string][]string{} // type -> its properties
 	note := func(name string, g generation) {
 		if has[name] == nil {
 			has[name] = map[string]bool{}
@@ -104,6 +110,7 @@ func (c conformanceCase) calls(t *testing.T) (names []string, has map[string]map
 		}
 		has[name][g.release] = true
 	}
+	isProperty := map[string]bool{}
 	for _, g := range generations {
 		if !c.on(g) {
 			continue
@@ -117,23 +124,31 @@ func (c conformanceCase) calls(t *testing.T) (names []string, has map[string]map
 		}
 		for _, key := range c.keysOf(g) {
 			shown := strings.Replace(key, g.client+".", "client.", 1)
-			if owner, property, ok := strings.Cut(shown, "."); ok && (kinds[key] == "property" || kinds[key] == "member") {
-				if !slices.Contains(properties[owner], property) {
-					properties[owner] = append(properties[owner], property)
-				}
-				note(owner+".", g)
-				continue
-			}
-			note("`"+shown+"`", g)
+			isProperty[shown] = kinds[key] == "property" || kinds[key] == "member"
+			note(shown, g)
 		}
 	}
-	for i, name := range names {
-		if owner, ok := strings.CutSuffix(name, "."); ok {
-			all := properties[owner]
-			slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(a, b) })
-			full := "`" + owner + "." + strings.Join(all, "`, `") + "`"
-			names[i], has[full] = full, has[name]
-		}
+	if len(c.keys) == 0 {
+		return names, has
 	}
-	return names, has
+	var rows []string
+	place := map[string]int{}
+	for _, name := range names {
+		owner, property, ok := strings.Cut(name, ".")
+		if !ok || !isProperty[name] {
+			rows = append(rows, "`"+name+"`")
+			has["`"+name+"`"] = has[name]
+			continue
+		}
+		group := fmt.Sprint(owner, has[name])
+		if i, ok := place[group]; ok {
+			joined := rows[i] + ", `" + property + "`"
+			has[joined], rows[i] = has[name], joined
+			continue
+		}
+		place[group] = len(rows)
+		rows = append(rows, "`"+name+"`")
+		has["`"+name+"`"] = has[name]
+	}
+	return rows, has
 }

@@ -49,7 +49,7 @@ type conformanceCase struct {
 	keys []string
 	// checks says for the report what is checked.
 	checks string
-	// differs says for the report in what durango differs on purpose, if it does.
+	// differs says for the report in what durango differs on purpose, if it does; "2.1.4:" in front of it, on which generations.
 	differs string
 	run     func(t *testing.T, c *conformance)
 	// only names the generations that can do it; none for all.
@@ -68,11 +68,9 @@ func (c conformanceCase) on(g generation) bool {
 func (c conformanceCase) keysOf(g generation) []string {
 	var out []string
 	for _, key := range c.keys {
-		if versions, rest, ok := strings.Cut(key, ":"); ok {
-			if !slices.Contains(strings.Split(versions, ","), g.release) {
-				continue
-			}
-			key = rest
+		releases, key := versioned(key)
+		if releases != nil && !slices.Contains(releases, g.release) {
+			continue
 		}
 		key = strings.ReplaceAll(key, "$client", g.client)
 		before, rest, ok := strings.Cut(key, "{")
@@ -86,6 +84,15 @@ func (c conformanceCase) keysOf(g generation) []string {
 		}
 	}
 	return out
+}
+
+// versioned splits "2.1.4,3.5.0:text" into the generations that it is about and the text; nil: all.
+func versioned(text string) (releases []string, rest string) {
+	before, after, ok := strings.Cut(text, ":")
+	if !ok || strings.Trim(before, "0123456789.,") != "" {
+		return nil, text
+	}
+	return strings.Split(before, ","), after
 }
 
 // publicAPI is what enumerate.js finds.

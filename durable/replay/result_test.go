@@ -90,6 +90,8 @@ func TestParseFailure(t *testing.T) {
 		{"thrown text in 1.x", "just text\n\n$OutOfProcData$:" + state + `}`, "just text"},
 		{"continueAsNew and then a throw", "false\n\n$OutOfProcData$:" + `{"isDone":true,"actions":[[{"actionType":4}]],"error":"after"}`, "after"},
 		{"label in the user's own text", "a\n\n$OutOfProcData$:b\n\n$OutOfProcData$:" + state + `,"error":"a\n\n$OutOfProcData$:b"}`, "a\n\n$OutOfProcData$:b"},
+		{"no generator in 2.x", "false\n\n$OutOfProcData$:" + state + `,"error":"this.generator.next is not a function"}`, "this.generator.next is not a function" + notGenerator},
+		{"no generator in 1.x", "gen.next is not a function\n\n$OutOfProcData$:" + state + `}`, "gen.next is not a function" + notGenerator},
 		{"label without lines before it", "$OutOfProcData$:" + state + `,"error":"r"}`, "r"},
 	}
 	for _, c := range cases {

@@ -45,6 +45,14 @@ test: need-go need-node need-redis need-gcc need-curl $(PACKAGES) ## Install wha
 	DURANGO_TEST_ORCHESTRATORS=go-replay $(GO) test -race -count=1 -timeout 5m ./durable/engine
 	$(GO) test -race -count=1 -timeout 15m ./...
 
+.PHONY: conformance
+conformance: need-go need-node need-redis need-gcc $(PACKAGES) ## Use everything that durable-functions 1.5.4, 2.1.4 and 3.5.0 export, in apps on the host; part of make test
+	$(GO) test -race -count=1 -timeout 5m -run '^TestConformance' ./e2e
+
+.PHONY: conformance-report
+conformance-report: need-go need-node $(PACKAGES) ## Write the call by call part of docs/compatibility.md
+	CONFORMANCE_REPORT=write $(GO) test -count=1 -run '^TestConformanceReport$$' ./e2e
+
 # The samples in Go are modules of their own, which ./... does not reach.
 .PHONY: test-samples
 test-samples: need-go ## Run the tests of the samples in Go, and durangovet on them

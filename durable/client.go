@@ -34,6 +34,8 @@ type ClientConfig struct {
 	// OverridableExistingInstanceStates tells which instances a start with their ID replaces: NonRunningStates or AnyState, in any
 	// case; "": NonRunningStates.
 	OverridableExistingInstanceStates string
+	// DefaultVersion is the version of orchestrations that are started without one.
+	DefaultVersion string
 	// HasOrchestrator tells whether a function of that name (case-insensitive) can be started; nil: Orchestrators decides.
 	HasOrchestrator func(name string) bool
 	// Orchestrators lists the names of the orchestrators, in the form that instances shall show, and to tell which one was probably
@@ -147,7 +149,7 @@ func (c *Client) request(name string, input any, opts StartOptions) (*CreateRequ
 		return nil, err
 	}
 	return &CreateRequest{
-		Name: known, InstanceID: id, ExecutionID: newID(), Version: opts.Version, Input: raw,
+		Name: known, InstanceID: id, ExecutionID: newID(), Version: cmp.Or(opts.Version, c.cfg.DefaultVersion), Input: raw,
 		AnyState: strings.EqualFold(c.cfg.OverridableExistingInstanceStates, AnyState),
 	}, nil
 }

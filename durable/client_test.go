@@ -122,6 +122,14 @@ func TestStartOptions(t *testing.T) {
 	require.Equal(t, "HelloWorld", s.created[0].Name, "as declared")
 	require.Equal(t, "2", s.created[0].Version)
 	require.True(t, s.created[0].AnyState)
+
+	c = durable.NewClient(s, durable.ClientConfig{DefaultVersion: "1.0"})
+	for _, given := range []string{"", "2.0"} {
+		_, err = c.Start(t.Context(), "HelloWorld", nil, durable.StartOptions{Version: given})
+		require.NoError(t, err)
+	}
+	require.Equal(t, "1.0", s.created[1].Version)
+	require.Equal(t, "2.0", s.created[2].Version)
 }
 
 func TestStartTimeout(t *testing.T) {

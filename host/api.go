@@ -23,7 +23,7 @@ func (d *durablePart) openAPI() {
 	d.api = durable.NewClient(d.engine.Store(d.hub), durable.ClientConfig{
 		StartTimeout: config.StartTimeout, OverridableExistingInstanceStates: config.OverridableExistingInstanceStates,
 		HasOrchestrator: h.hasOrchestrator, Orchestrators: h.orchestratorNames, Entities: h.entityNames,
-		MaxPayload: config.MaxPayloadSize, Logger: logger,
+		MaxPayload: config.MaxPayloadSize, DefaultVersion: config.DefaultVersion, Logger: logger,
 	})
 	options := management.Options{
 		TaskHubName: config.HubName, ConnectionName: config.StorageProvider.ConnectionName, SystemKey: h.systemKey(), Logger: logger,

@@ -14,6 +14,7 @@ import (
 	"github.com/durango-functions/durango/durable"
 	"github.com/durango-functions/durango/durable/callhttp"
 	"github.com/durango-functions/durango/durable/engine"
+	"github.com/durango-functions/durango/durable/history"
 	"github.com/durango-functions/durango/durable/inproc"
 	"github.com/durango-functions/durango/durable/replay"
 	"github.com/durango-functions/durango/functions"
@@ -191,6 +192,11 @@ func activityOutcome(ctx context.Context, name string, result *worker.Result, er
 	var crash *worker.CrashError
 	switch {
 	case errors.As(err, &userErr):
+		if reported := reportedFailure(userErr.Message); reported != nil {
+			failure := activityFailure(name, reported.ErrorMessage, userErr.Stack)
+			failure.Failure = reported
+			return nil, failure
+		}
 		failure := activityFailure(name, userErr.Message, userErr.Stack)
 		if userErr.Err != nil {
 			failure.Failure = durable.FailureOf(userErr.Err)
@@ -203,6 +209,33 @@ func activityOutcome(ctx context.Context, name string, result *worker.Result, er
 	}
 	// The timeout, code that does not load, an input or output binding that refuses.
 	return nil, activityFailure(name, err.Error(), "")
+}
+
+// reportedFailure reads the message of an activity's error for which the app's exception properties provider has told properties: durable-functions 3.x
+// (lib/src/error/ExceptionPropertiesProvider.js) makes a JSON object of the error. nil: it is the message of any other error.
+func reportedFailure(message string) *history.FailureDetails {
+	if !strings.HasPrefix(message, "{") {
+		return nil
+	}
+	var reported struct {
+		ErrorType, ErrorMessage *string
+		StackTrace              string
+		IsNonRetriable          *bool
+		Properties              map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(message), &reported); err != nil {
+		return nil
+	}
+	if reported.ErrorType == nil || reported.ErrorMessage == nil || reported.IsNonRetriable == nil || reported.Properties == nil {
+		return nil
+	}
+	properties, err := json.Marshal(reported.Properties)
+	if err != nil {
+		return nil
+	}
+	return &history.FailureDetails{
+		ErrorType: *reported.ErrorType, ErrorMessage: *reported.ErrorMessage, StackTrace: reported.StackTrace, IsNonRetriable: *reported.IsNonRetriable, Properties: properties,
+	}
 }
 
 func activityFailure(name, message, details string) *engine.TaskFailure {

@@ -82,7 +82,7 @@ func argumentSets(v worker.Value) ([][]string, error) {
 		return [][]string{split(string(v.Data))}, nil
 	case worker.Bytes:
 		return [][]string{{string(v.Data)}}, nil
-	case worker.JSON:
+	case worker.JSON, worker.Orchestration: // the latter goes to workers only
 	case worker.HTTP:
 		return nil, errors.New("its value is an HTTP response, expected a text or an array")
 	}

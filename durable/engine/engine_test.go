@@ -365,6 +365,27 @@ func TestSubOrchestrations(t *testing.T) {
 	})
 }
 
+// A sub-orchestration takes the place of a finished one of its ID, as the attempts of a retry do.
+func TestSubOrchestrationUnderAnOldID(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, opts *redis.Options) {
+		a := usual()
+		a.orchestrators["Parent"] = func(o *orch) (any, error) {
+			for range 3 {
+				if _, err := o.sub("Sequence", "same", nil); err != nil { // several episodes
+					return nil, err
+				}
+			}
+			_, err := o.sub("Failing", "same", nil)
+			return err.Error(), nil
+		}
+		h := startHost(t, opts, redistest.HubName(t), "a", a)
+		start(t, h, "Parent", "one", nil)
+		require.JSONEq(t, `"Orchestrator function 'Failing' failed: Activity function 'Fail' failed: no luck"`, string(completed(t, h, "one")))
+		require.Equal(t, durable.Failed, await(t, h, "same", durable.RuntimeStatus.IsFinished).RuntimeStatus)
+	})
+}
+
 func TestSubOrchestrationWithAnIDInUse(t *testing.T) {
 	t.Parallel()
 	a := usual()

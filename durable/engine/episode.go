@@ -335,7 +335,7 @@ func (p *partition) apply(in *instance, ep *episode) {
 	case replay.Completed:
 		p.finish(in, ep, dec, durable.Completed, dec.Output)
 	case replay.Failed:
-		p.finish(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)))
+		p.finishWith(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)), func(d *draft) { d.explain(dec.Failure) })
 	case replay.ContinuedAsNew:
 		p.continueAsNew(in, ep, dec, nil)
 	case replay.Waiting:

@@ -134,7 +134,9 @@ func (p *partition) stepped(in *instance, ep *episode, out *inproc.Outcome) {
 	case dec.Outcome == replay.Failed:
 		p.finishWith(in, ep, dec, durable.Failed, failureText(orchestratorFailed(in.rec.Name, dec.FailureReason)), func(d *draft) {
 			p.detach(out.Detached, d)
-			d.explain(out.Failure)
+			if out.Failure != nil {
+				d.explain(durable.FailureOf(out.Failure))
+			}
 		})
 	case dec.Outcome == replay.ContinuedAsNew:
 		in.carry(out.Carry)
@@ -242,10 +244,10 @@ func (p *partition) goOnInProcess(in *instance, ep *episode, out *inproc.Outcome
 }
 
 // explain tells the parent of a failed orchestration what its error was, beyond the text.
-func (d *draft) explain(failure error) {
+func (d *draft) explain(failure *history.FailureDetails) {
 	for i := range d.change.Send {
-		if m := &d.change.Send[i]; m.Kind == MessageSubDone && failure != nil {
-			m.Failure = durable.FailureOf(failure)
+		if m := &d.change.Send[i]; m.Kind == MessageSubDone {
+			m.Failure = failure
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package history
 
 import (
+	"encoding/json"
 	"time"
 )
 
@@ -92,6 +93,8 @@ type FailureDetails struct {
 	StackTrace     string `json:",omitempty"`
 	IsNonRetriable bool
 	InnerFailure   *FailureDetails
+	// Properties are what the user's code tells about its error, a JSON object; nil: nothing.
+	Properties json.RawMessage `json:",omitempty"`
 }
 
 // ParentInstance names the orchestration that waits for this one.

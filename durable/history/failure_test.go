@@ -24,10 +24,10 @@ func TestFailureDetails(t *testing.T) {
 		},
 		"all": {
 			&history.FailureDetails{
-				ErrorType: "Outer", ErrorMessage: "outer", StackTrace: "at x", IsNonRetriable: true,
+				ErrorType: "Outer", ErrorMessage: "outer", StackTrace: "at x", IsNonRetriable: true, Properties: json.RawMessage(`{"code":7}`),
 				InnerFailure: &history.FailureDetails{ErrorType: "Inner", ErrorMessage: "inner"},
 			},
-			`{"ErrorType":"Outer","ErrorMessage":"outer","StackTrace":"at x","IsNonRetriable":true,
+			`{"ErrorType":"Outer","ErrorMessage":"outer","StackTrace":"at x","IsNonRetriable":true,"Properties":{"code":7},
 				"InnerFailure":{"ErrorType":"Inner","ErrorMessage":"inner","IsNonRetriable":false,"InnerFailure":null}}`,
 		},
 	} {

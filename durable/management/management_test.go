@@ -152,7 +152,7 @@ func TestAnswers(t *testing.T) {
 		{"POST", "/instances/failed/rewind?reason=put+right", "", 202, "", []string{`rewind failed "put right"`}},
 		{"POST", "/instances/completed/rewind", "", 412, `"The rewind operation is only supported on failed orchestration instances: instance 'completed': orchestration instance has not failed: its status is Completed."`, nil},
 		{"POST", "/instances/running/rewind", "", 412, "*", nil},
-		{"POST", "/instances/nobody/rewind", "", 404, notFound, nil},
+		{"POST", "/instances/nobody/rewind", "", 404, `"No instance with ID 'nobody' found."`, nil},
 
 		{"POST", "/instances/completed/restart", "", 202, "*", nil},
 		{"POST", "/instances/completed/restart?restartWithNewInstanceId=false", "", 202, "*", []string{"create HelloWorld completed "}},

@@ -2,6 +2,7 @@ package management
 
 import (
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 
@@ -58,15 +59,17 @@ func (h *handler) resume(r *request, segments []string) error {
 	return accepted(r)
 }
 
-// rewind serves POST /instances/{instanceId}/rewind. For an instance that has not failed the body is a text, because durable-functions
-// 3.x shows it as such.
+// rewind serves POST /instances/{instanceId}/rewind. What it refuses has a text as its body, because durable-functions 3.x shows it as such.
 func (h *handler) rewind(r *request, segments []string) error {
 	err := h.client.Rewind(r.http.Context(), segments[1], r.query.reason())
-	if errors.Is(err, durable.ErrInstanceNotFailed) {
+	switch {
+	case errors.Is(err, durable.ErrInstanceNotFound):
+		h.answer(r, http.StatusNotFound, fmt.Sprintf("No instance with ID '%s' found.", segments[1]))
+		return nil
+	case errors.Is(err, durable.ErrInstanceNotFailed):
 		h.answer(r, http.StatusPreconditionFailed, "The rewind operation is only supported on failed orchestration instances: "+err.Error()+".")
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return accepted(r)

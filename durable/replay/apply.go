@@ -19,7 +19,7 @@ const maxMadeUp = 1000
 func (o *Orchestration) Apply(now time.Time, shown []history.Event, r *Result) (*Decisions, error) {
 	d := &Decisions{CustomStatus: r.CustomStatus}
 	if r.Failed {
-		d.Outcome, d.FailureReason = Failed, r.Error
+		d.Outcome, d.FailureReason, d.Failure = Failed, r.Error, r.Failure
 		o.now, o.started = truncate(now), true
 		o.applyFailed(r, shown, d)
 		return d, nil
@@ -139,7 +139,7 @@ func (o *Orchestration) schedule(l *leaf, d *Decisions) error {
 func (o *Orchestration) emitAttempt(l *leaf, d *Decisions) error {
 	e, input := o.attempt(l)
 	if e.Type == history.SubOrchestrationCreated {
-		d.SubOrchestration = append(d.SubOrchestration, SubOrchestration{ID: e.ID, Name: e.Name, InstanceID: e.InstanceID, Input: input})
+		d.SubOrchestration = append(d.SubOrchestration, SubOrchestration{ID: e.ID, Name: e.Name, InstanceID: e.InstanceID, Version: e.Version, Input: input})
 	} else {
 		d.Activities = append(d.Activities, Activity{ID: e.ID, Name: e.Name, Input: input})
 	}

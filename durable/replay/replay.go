@@ -33,6 +33,8 @@ type Decisions struct {
 	NewInput json.RawMessage
 	// FailureReason is the SDK's error text of a Failed outcome.
 	FailureReason string
+	// Failure describes it further; nil: nothing more is known.
+	Failure *history.FailureDetails
 }
 
 // Outcome is how an episode ended.
@@ -81,6 +83,8 @@ type Result struct {
 	Output        json.RawMessage // nil: absent
 	CustomStatus  json.RawMessage // nil: absent
 	SchemaVersion int
+	// Failure describes the failure further, if the SDK knows more; nil: it does not.
+	Failure *history.FailureDetails
 }
 
 // ContinuesAsNew reports whether the orchestrator starts anew.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/durango-functions/durango/durable/entity"
+	"github.com/durango-functions/durango/durable/history"
 )
 
 // failureLabel separates the text of a failed invocation from the orchestration's state (durable-functions
@@ -25,6 +26,8 @@ type wireResult struct {
 	Error         *string
 	CustomStatus  json.RawMessage
 	SchemaVersion wireSchema
+	// FailureDetails are those of the failed task that the orchestrator did not catch (durable-functions 3.x).
+	FailureDetails *history.FailureDetails
 }
 
 // ParseResult reads what an orchestrator function returned. The error says what is wrong with it. The actions share raw's memory.
@@ -91,7 +94,27 @@ func ParseFailure(message string) (r *Result, ok bool) {
 			r.Error = prefix
 		}
 	}
+	r.Error += hintFor(r.Error)
 	return r, true
+}
+
+// hints say what to do about errors of the SDKs that do not say it themselves, by a part of their text.
+var hints = []struct{ part, hint string }{
+	// durable-functions 2.x, 3.x and 1.x with an async or a plain function.
+	{"this.generator.next is not a function", notGenerator},
+	{"gen.next is not a function", notGenerator},
+	{"Only Task types can be yielded", " A promise that is no task of the durable API, such as that of fetch or of a library, cannot be awaited in an orchestrator: call it in an activity."},
+}
+
+const notGenerator = " (the orchestrator must be a generator function: function*, not async, with yield before each task)"
+
+func hintFor(text string) string {
+	for _, h := range hints {
+		if strings.Contains(text, h.part) {
+			return h.hint
+		}
+	}
+	return ""
 }
 
 func (w *wireResult) result() (*Result, error) {
@@ -100,6 +123,7 @@ func (w *wireResult) result() (*Result, error) {
 		Output:        bytes.Clone(present(w.Output)),
 		CustomStatus:  bytes.Clone(present(w.CustomStatus)),
 		SchemaVersion: int(w.SchemaVersion),
+		Failure:       w.FailureDetails,
 	}
 	if w.Error != nil {
 		r.Error = *w.Error

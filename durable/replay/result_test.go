@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/durango-functions/durango/durable/history"
 )
 
 func TestParseResult(t *testing.T) {
@@ -88,6 +90,8 @@ func TestParseFailure(t *testing.T) {
 		{"thrown text in 1.x", "just text\n\n$OutOfProcData$:" + state + `}`, "just text"},
 		{"continueAsNew and then a throw", "false\n\n$OutOfProcData$:" + `{"isDone":true,"actions":[[{"actionType":4}]],"error":"after"}`, "after"},
 		{"label in the user's own text", "a\n\n$OutOfProcData$:b\n\n$OutOfProcData$:" + state + `,"error":"a\n\n$OutOfProcData$:b"}`, "a\n\n$OutOfProcData$:b"},
+		{"no generator in 2.x", "false\n\n$OutOfProcData$:" + state + `,"error":"this.generator.next is not a function"}`, "this.generator.next is not a function" + notGenerator},
+		{"no generator in 1.x", "gen.next is not a function\n\n$OutOfProcData$:" + state + `}`, "gen.next is not a function" + notGenerator},
 		{"label without lines before it", "$OutOfProcData$:" + state + `,"error":"r"}`, "r"},
 	}
 	for _, c := range cases {
@@ -104,7 +108,10 @@ func TestParseFailure(t *testing.T) {
 		require.True(t, r.Failed)
 		require.NotEmpty(t, r.Error)
 	}
-	_, ok := ParseFailure("Cannot find module 'x'")
+	r, ok := ParseFailure("false\n\n$OutOfProcData$:" + state + `,"error":"Busy: no room","failureDetails":{"ErrorType":"Busy","ErrorMessage":"no room","IsNonRetriable":false,"Properties":{"code":7}}}`)
+	require.True(t, ok)
+	require.Equal(t, &history.FailureDetails{ErrorType: "Busy", ErrorMessage: "no room", Properties: json.RawMessage(`{"code":7}`)}, r.Failure)
+	_, ok = ParseFailure("Cannot find module 'x'")
 	require.False(t, ok)
 }
 

@@ -3,6 +3,7 @@ package taskhub
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -213,4 +214,23 @@ func TestBrokenWireIsSeenWhileIdle(t *testing.T) {
 	<-ended
 	require.False(t, send("first"), "nothing is sent on a connection that has ended")
 	w.close()
+}
+
+// TestHangUpIsSeenBeforeTheReaderHasBeenTold has no reader at all.
+func TestHangUpIsSeenBeforeTheReaderHasBeenTold(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	other, err := listener.Accept()
+	require.NoError(t, err)
+	require.False(t, hasHungUp(conn))
+	require.NoError(t, other.Close())
+	_, err = conn.Read(make([]byte, 1)) // waits for the other side's end
+	require.ErrorIs(t, err, io.EOF)
+	require.True(t, hasHungUp(conn))
+	require.NoError(t, conn.Close())
+	require.True(t, hasHungUp(conn))
 }

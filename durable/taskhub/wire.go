@@ -41,7 +41,9 @@ func openWire(ctx context.Context, client *redis.Client) (*wire, error) {
 		return conn, err
 	}
 	opts.Protocol = 2
-	opts.PoolSize, opts.MinIdleConns, opts.MaxRetries = 1, 0, -1
+	opts.MinIdleConns, opts.MaxRetries = 0, -1
+	// A pool of several connections does not go on trying to connect by itself after a failure: the lane does.
+	opts.PoolSize, opts.DialerRetries, opts.PipelinePoolSize = 8, 1, -1
 	w.opener = redis.NewClient(&opts)
 	err := w.opener.Ping(ctx).Err()
 	if err == nil {
@@ -58,6 +60,9 @@ func openWire(ctx context.Context, client *redis.Client) (*wire, error) {
 // told of it, whatever happens.
 func (w *wire) send(t *trip, b []byte) bool {
 	w.mu.Lock()
+	if len(w.sent) == 0 && !w.broken && hasHungUp(w.conn) {
+		w.broken = true // the reader has not been told yet
+	}
 	if w.broken {
 		w.mu.Unlock()
 		return false

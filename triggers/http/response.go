@@ -97,7 +97,7 @@ func isNothing(v worker.Value) bool {
 // content returns the bytes of a body and the content type for a response that names none; "" is none at all, as for bytes.
 func content(v worker.Value) (data []byte, contentType string) {
 	switch v.Kind {
-	case worker.None, worker.HTTP:
+	case worker.None, worker.HTTP, worker.Orchestration: // the last goes to workers only
 		return nil, textType
 	case worker.String:
 		return v.Data, textType

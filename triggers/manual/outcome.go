@@ -98,7 +98,7 @@ func jsonOf(v worker.Value) (json.RawMessage, error) {
 			return nil, nil
 		}
 		return responseJSON(v.Response)
-	case worker.String:
+	case worker.String, worker.Orchestration: // the latter goes to workers only
 	}
 	return json.Marshal(string(v.Data))
 }

@@ -132,13 +132,16 @@ func FuzzFrame(f *testing.F) {
 	result := &frame{typ: frameResult, header: []byte(`{"id":1,"out":[{"n":"res","v":{"k":"h","status":"200","headers":{"a":"b"},` +
 		`"cookies":[{"name":"a","value":"b","maxAge":1.5}],"body":{"k":"j","a":0}}}],"ret":{"k":"s","a":1}}`), attachments: [][]byte{[]byte("{}"), []byte("x")}}
 	f.Add(encodeFrame(f, result))
+	f.Add(encodeFrame(f, &frame{typ: frameEntry, header: []byte(`{"file":"index.js"}`)}))
+	f.Add(encodeFrame(f, &frame{typ: frameIndexed, header: []byte(`{"functions":[{"name":"F","source":"index.js:1","config":{}}],"errors":[{"file":"x.js","message":"m"}],"httpUri":"http://127.0.0.1:1"}`)}))
 	f.Add(binary.LittleEndian.AppendUint32(nil, maxFrame))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var cfg Config
 		cfg.fill()
 		p := &process{
 			cfg: &cfg, ready: make(chan struct{}), idle: make(chan struct{}), calls: map[uint64]*call{1: {answer: make(chan answer, 1)}},
-			abandoned: map[uint64]string{}, loads: map[int]*load{}, script: t.Name(),
+			abandoned: map[uint64]string{}, loads: map[int]*load{}, script: t.Name(), kept: map[uint64]*keptHistory{},
+			entry: entryState{done: make(chan struct{})},
 		}
 		r := bytes.NewReader(data)
 		for {

@@ -10,7 +10,7 @@
 --   F field, ...                 deletes fields
 --   s old, new, creation time    moves the instance from one status's index to another's
 --   h event, ...                 appends to the history; H drops the history before
---   R                            drops the instance that is there
+--   R                            drops the instance that is there, but for its revision
 --   N and D, each with one empty value: adds a new entity to the index of entities; drops an entity
 --   i creation time, function, status   adds a new instance to the indexes; comes after f
 --   c message id, ...            removes messages from the inbox
@@ -120,6 +120,7 @@ local function change(p, last)
         call('ZREM', K .. 'x:s:' .. cur[1], id)
         call('ZREM', K .. 'x:f:' .. string.lower(cur[2]), id)
         call('DEL', I, K .. 'h:' .. id, K .. 'e:' .. id)
+        call('HSET', I, 'rev', string.format('%.0f', must + 1))
       end
     elseif op == 'x' then
       for j = from, to, 2 do call('XADD', K .. 'aside', '*', 'm', A[j], 'reason', A[j + 1]) end

@@ -245,7 +245,7 @@ func TestTextForModels(t *testing.T) {
 	t.Parallel()
 	a := entryApp(t, []string{"index.js", "other.js"}, map[string]string{
 		"index.js": azure + `app.generic("Own", { trigger: { type: "activityTrigger", name: "input" }, handler: (input, context) =>
-			JSON.stringify([typeof input, input, context.triggerMetadata.instanceId, context.triggerMetadata.more]) });`,
+			JSON.stringify([typeof input, ...[input], context.triggerMetadata.instanceId, context.triggerMetadata.more]) });`,
 		"other.js": `const core = require("@azure/functions-core");
 			core.setProgrammingModel({ name: "other", version: "1", getInvocationModel: ({ request }) => ({
 				getArguments: async () => ({ context: {}, inputs: [] }),

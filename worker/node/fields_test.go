@@ -18,8 +18,8 @@ const useOfMaps = `(WeakMap, WeakSet) => {
 	const set = new WeakSet([a]);
 	const answers = [
 		map.set(b, undefined) === map, map.set(f, 2).get(f), map.get(a), map.has(b), map.get(b), map.has(c), map.get(c), other.has(a), map.has(1), map.get('x'), map.has(null),
-		map.set(a, 3).get(a), map.delete(a), map.delete(a), map.has(a), map.get(a), map.set(a, 4).get(a), map.delete(1), thrown(() => map.set(1, 1)),
-		set.add(b) === set, set.has(a), set.has(b), set.has(c), set.delete(a), set.delete(a), set.has(a), set.add(a).has(a), set.has(1), thrown(() => set.add(null)),
+		map.set(a, 3).get(a), map.delete(a), map.has(a), map.delete(a), map.get(a), map.set(a, 4).get(a), map.delete(1), thrown(() => map.set(1, 1)),
+		set.add(b) === set, set.has(a), set.has(b), set.has(c), set.delete(a), set.has(a), set.delete(a), set.add(a).has(a), set.has(1), thrown(() => set.add(null)),
 		thrown(() => WeakMap()), String(map), String(set), JSON.stringify(a), require('util').inspect(a), Reflect.ownKeys(a).length,
 	];
 	return answers.map(String);

@@ -172,7 +172,7 @@ func TestCitedTests(t *testing.T) {
 		found := strings.Contains(text.String(), "func "+c[2]+"(")
 		if c[3] != "" { // a case of a table; yields names it by its orchestrator
 			name := regexp.QuoteMeta(strings.ReplaceAll(c[3], "_", " "))
-			found = found && regexp.MustCompile(`(name: |yields\(|Run\(|\{)"`+name+`"`).MatchString(text.String())
+			found = found && regexp.MustCompile(`(name:\s+|yields\(|Run\(|\{)"`+name+`"`).MatchString(text.String())
 		}
 		if !found {
 			missing = append(missing, c[0])

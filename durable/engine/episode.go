@@ -164,34 +164,6 @@ func (p *partition) runEpisode(in *instance) {
 	})
 }
 
-// runEpisode runs f on a goroutine that has run an episode before, if one rests: its stack has grown to what it needs.
-func (e *Engine) runEpisode(f func()) {
-	select {
-	case e.runners <- f:
-		return
-	default:
-	}
-	e.wg.Go(func() {
-		for f != nil {
-			f()
-			f = e.nextEpisode()
-		}
-	})
-}
-
-// nextEpisode waits for the next episode. It returns nil when there are enough who wait, or the engine ends.
-func (e *Engine) nextEpisode() (f func()) {
-	defer e.resting.Add(-1)
-	if int(e.resting.Add(1)) > e.cfg.MaxOrchestrators {
-		return nil
-	}
-	select {
-	case f = <-e.runners:
-	case <-e.ctx.Done():
-	}
-	return f
-}
-
 // mustStore reports whether what has arrived should become durable although no episode shows it. Completions of activities that ran here
 // may wait for others: a crash only runs them again. What others know to be accepted may not.
 func (p *partition) mustStore(in *instance) bool {

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -20,20 +19,7 @@ import (
 func TestEachFaultOfEntitiesIsSurvived(t *testing.T) {
 	t.Parallel()
 	throughExecutor(t)
-	step := int64(7)
-	if s := os.Getenv("DURANGO_FAULT_STEP"); s != "" {
-		_, err := fmt.Sscan(s, &step)
-		require.NoError(t, err)
-	}
-	calls := runEntities(t, redistest.Real(t), 0, false)
-	require.Greater(t, calls, int64(40))
-	for n := int64(1); n <= calls; n += step {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("call %d, after its effect %v", n, after), func(t *testing.T) {
-				runEntities(t, redistest.Real(t), n, after)
-			})
-		}
-	}
+	failEach(t, runEntities)
 }
 
 func runEntities(t *testing.T, opts *redis.Options, n int64, after bool) (calls int64) {

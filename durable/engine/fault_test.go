@@ -125,18 +125,23 @@ func everything() *app {
 // one of them.
 func TestEachFaultIsSurvived(t *testing.T) {
 	t.Parallel()
+	failEach(t, runEverything)
+}
+
+// failEach runs work once without a fault, to find out how many calls to the hub it makes, and then with each of them failing.
+func failEach(t *testing.T, work func(t *testing.T, opts *redis.Options, n int64, after bool) (calls int64)) {
+	t.Helper()
 	step := int64(7)
 	if s := os.Getenv("DURANGO_FAULT_STEP"); s != "" {
 		_, err := fmt.Sscan(s, &step)
 		require.NoError(t, err)
 	}
-	// How many calls there are is found out by a run without a fault.
-	calls := runEverything(t, redistest.Real(t), 0, false)
+	calls := work(t, redistest.Real(t), 0, false)
 	require.Greater(t, calls, int64(40))
 	for n := int64(1); n <= calls; n += step {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("call %d, after its effect %v", n, after), func(t *testing.T) {
-				runEverything(t, redistest.Real(t), n, after)
+				work(t, redistest.Real(t), n, after)
 			})
 		}
 	}

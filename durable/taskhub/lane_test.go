@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,22 +72,23 @@ func TestServerThatForgetsScripts(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, opts *redis.Options) {
 		h := openOwn(t, opts)
 		var all sync.WaitGroup
-		var left atomic.Int32
-		left.Store(8)
+		created := make(chan struct{}, 400)
 		for i := range 8 {
 			all.Go(func() {
-				defer left.Add(-1)
 				for j := range 50 {
 					id := fmt.Sprint(i, "-", j)
 					if err := h.Create(t.Context(), durable.CreateRequest{Name: "F", InstanceID: id, ExecutionID: id}); err != nil {
 						t.Error(err)
 					}
+					created <- struct{}{}
 				}
 			})
 		}
-		for left.Load() > 0 {
-			require.NoError(t, h.client.ScriptFlush(t.Context()).Err())
-			time.Sleep(5 * time.Millisecond) // the calls are to get on between
+		for n := range 400 {
+			<-created
+			if n%3 == 0 {
+				require.NoError(t, h.client.ScriptFlush(t.Context()).Err())
+			}
 		}
 		all.Wait()
 		page, err := h.Query(t.Context(), durable.Query{Top: 1000})

@@ -329,9 +329,6 @@ func FuzzEvents(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 2000 {
-			t.Skip("longer ones show nothing else")
-		}
-		checkRandom(t, data)
+		checkRandom(t, data[:min(len(data), 2000)]) // more would show nothing else
 	})
 }
